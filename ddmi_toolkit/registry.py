@@ -1,0 +1,142 @@
+"""Registry nodes of the ``ddmi_toolkit`` scope, children of mmengine's nodes."""
+
+import difflib
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+import mmengine.registry as root
+from mmengine.registry import Registry
+
+SCOPE = 'ddmi_toolkit'
+
+# mmengine's node -> packages whose import registers our classes.
+_LOCATIONS: dict[str, list[str]] = dict(
+    MODELS=[f'{SCOPE}.models'],
+    DATASETS=[f'{SCOPE}.datasets'],
+    TRANSFORMS=[f'{SCOPE}.datasets'],
+    METRICS=[f'{SCOPE}.evaluation'],
+    HOOKS=[f'{SCOPE}.engine'],
+    LOOPS=[f'{SCOPE}.engine'],
+    DATA_SAMPLERS=[f'{SCOPE}.engine'],
+    OPTIM_WRAPPERS=[f'{SCOPE}.engine'],
+    MODEL_WRAPPERS=[f'{SCOPE}.engine'],
+    LOG_PROCESSORS=[f'{SCOPE}.engine'],
+    VISUALIZERS=[f'{SCOPE}.visualization'],
+)
+# Nodes that the Runner searches in the default scope; a missing child prints a warning per run.
+_SILENT = (
+    'VISBACKENDS',
+    'RUNNERS',
+    'RUNNER_CONSTRUCTORS',
+    'OPTIMIZERS',
+    'OPTIM_WRAPPER_CONSTRUCTORS',
+    'PARAM_SCHEDULERS',
+    'WEIGHT_INITIALIZERS',
+    'EVALUATOR',
+    'FUNCTIONS',
+    'INFERENCERS',
+    'STRATEGIES',
+    'TASK_UTILS',
+)
+
+
+class RoleRegistry(Registry):
+    """A registry whose ``build`` can demand a role and whose errors name the remedy.
+
+    ``default_args`` are offers: a class is given those that its ``__init__`` names.
+    """
+
+    def build(self, cfg: Any, *args: Any, role: type | None = None, **kwargs: Any) -> Any:
+        """Build an object from its config.
+
+        Args:
+            cfg: ``dict(type=..., **arguments)``; an object that is already built is returned.
+            *args: Passed on to mmengine.
+            role: Class that the result must be an instance of, e.g. ``AbstractEncoder``.
+            **kwargs: Passed on to mmengine, e.g. ``default_args``.
+
+        Raises:
+            ValueError: The type is unknown; the message lists near names.
+            TypeError: The type has another role, or its arguments do not fit.
+        """
+        if role is not None and isinstance(cfg, role):
+            return cfg
+        if isinstance(cfg, dict) and 'default_args' in kwargs:
+            kwargs['default_args'] = self._accepted(cfg, kwargs['default_args'] or {})
+        elif isinstance(cfg, dict):
+            self._accepted(cfg, {})
+        obj = super().build(cfg, *args, **kwargs)
+        if role is not None and not isinstance(obj, role):
+            roles = [c.__name__ for c in type(obj).__mro__ if c.__name__.startswith('Abstract')]
+            raise TypeError(
+                f'{cfg["type"]!r} is {roles[0] if roles else type(obj).__name__}, '
+                f'expected {role.__name__}; choose one of {self.names(role)}'
+            )
+        return obj
+
+    def names(self, role: type) -> list[str]:
+        """Registered names that have a role."""
+        self.import_from_location()
+        return sorted(
+            n for n, c in self.module_dict.items() if isinstance(c, type) and issubclass(c, role)
+        )
+
+    def _accepted(self, cfg: dict, offers: dict) -> dict:
+        """Check the arguments of ``cfg``; return the offers that its class takes."""
+        name = cfg.get('type', offers.get('type'))
+        if name is None:
+            raise ValueError(f"{self.name}: config {dict(cfg)} has no 'type'")
+        cls = self._find(name) if isinstance(name, str) else name
+        parameters = inspect.signature(cls).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            return offers
+        if unknown := sorted(set(cfg) - set(parameters) - {'type', '_scope_'}):
+            raise TypeError(
+                f'{name!r} has no argument {", ".join(map(repr, unknown))}'
+                f'{_did_you_mean(unknown[0], parameters)}; it takes {sorted(parameters)}. '
+                f'When a config changes a type, _delete_=True drops the old arguments'
+            )
+        return {k: v for k, v in offers.items() if k in parameters or k == 'type'}
+
+    def _find(self, name: str) -> Any:
+        try:
+            found = self.get(name)
+        except RuntimeError:  # mmengine could not import a dotted name
+            found = None
+        if found is None:
+            known = sorted(self.module_dict)
+            raise ValueError(
+                f'{self.name} has no type {name!r}{_did_you_mean(name, known)}; known: {known}. '
+                f'A class of your own is found when custom_imports lists its module'
+            )
+        return found
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=2, cutoff=0.5)
+    return f' (did you mean {" or ".join(map(repr, near))}?)' if near else ''
+
+
+def _child(name: str) -> RoleRegistry:
+    parent = getattr(root, name)
+    return RoleRegistry(
+        parent.name,
+        parent=parent,
+        scope=SCOPE,
+        locations=_LOCATIONS.get(name, []),
+    )
+
+
+MODELS = _child('MODELS')
+DATASETS = _child('DATASETS')
+TRANSFORMS = _child('TRANSFORMS')
+METRICS = _child('METRICS')
+HOOKS = _child('HOOKS')
+LOOPS = _child('LOOPS')
+DATA_SAMPLERS = _child('DATA_SAMPLERS')
+OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
+LOG_PROCESSORS = _child('LOG_PROCESSORS')
+VISUALIZERS = _child('VISUALIZERS')
+_OTHERS = {name: _child(name) for name in _SILENT}

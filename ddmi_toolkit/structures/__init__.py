@@ -1,0 +1,24 @@
+"""Pure data types: layouts, coordinates, fields, posteriors and seeded draws."""
+
+from .coords import Coords, Grid, Points, as_coords, pixel_centers
+from .field import Field
+from .layout import Axis, PlaneLayout
+from .posterior import DiagonalGaussian
+from .randomness import Draw, generators, mix_seed, seeded_normal, seeded_uniform
+
+__all__ = [
+    'Axis',
+    'Coords',
+    'DiagonalGaussian',
+    'Draw',
+    'Field',
+    'Grid',
+    'PlaneLayout',
+    'Points',
+    'as_coords',
+    'generators',
+    'mix_seed',
+    'pixel_centers',
+    'seeded_normal',
+    'seeded_uniform',
+]
