@@ -47,39 +47,40 @@ class RoleRegistry(Registry):
     ``default_args`` are offers: a class is given those that its ``__init__`` names.
     """
 
-    def build(self, cfg: Any, *args: Any, role: type | None = None, **kwargs: Any) -> Any:
+    def build(self, cfg: Any, *args: Any, role: type | str | None = None, **kwargs: Any) -> Any:
         """Build an object from its config.
 
         Args:
             cfg: ``dict(type=..., **arguments)``; an object that is already built is returned.
             *args: Passed on to mmengine.
-            role: Class that the result must be an instance of, e.g. ``AbstractEncoder``.
+            role: Class that the result must be an instance of, or its name: models name the
+                roles of their children, since rooms may not import each other.
             **kwargs: Passed on to mmengine, e.g. ``default_args``.
 
         Raises:
             ValueError: The type is unknown; the message lists near names.
             TypeError: The type has another role, or its arguments do not fit.
         """
-        if role is not None and isinstance(cfg, role):
+        if role is not None and _has_role(type(cfg), role):
             return cfg
         if isinstance(cfg, dict) and 'default_args' in kwargs:
             kwargs['default_args'] = self._accepted(cfg, kwargs['default_args'] or {})
         elif isinstance(cfg, dict):
             self._accepted(cfg, {})
         obj = super().build(cfg, *args, **kwargs)
-        if role is not None and not isinstance(obj, role):
-            roles = [c.__name__ for c in type(obj).__mro__ if c.__name__.startswith('Abstract')]
+        if role is not None and not _has_role(type(obj), role):
+            is_a = [c.__name__ for c in type(obj).__mro__ if c.__name__.startswith('Abstract')]
             raise TypeError(
-                f'{cfg["type"]!r} is {roles[0] if roles else type(obj).__name__}, '
-                f'expected {role.__name__}; choose one of {self.names(role)}'
+                f'{cfg["type"]!r} is {is_a[0] if is_a else "of no role"}, expected '
+                f'{role if isinstance(role, str) else role.__name__}: one of {self.names(role)}'
             )
         return obj
 
-    def names(self, role: type) -> list[str]:
+    def names(self, role: type | str) -> list[str]:
         """Registered names that have a role."""
         self.import_from_location()
         return sorted(
-            n for n, c in self.module_dict.items() if isinstance(c, type) and issubclass(c, role)
+            n for n, c in self.module_dict.items() if isinstance(c, type) and _has_role(c, role)
         )
 
     def _accepted(self, cfg: dict, offers: dict) -> dict:
@@ -111,6 +112,12 @@ class RoleRegistry(Registry):
                 f'A class of your own is found when custom_imports lists its module'
             )
         return found
+
+
+def _has_role(cls: type, role: type | str) -> bool:
+    if isinstance(role, str):
+        return any(c.__name__ == role for c in cls.__mro__)
+    return issubclass(cls, role)
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -178,6 +178,22 @@ class PlaneLayout:
             raise ValueError(f'got planes {list(planes)}, this layout has {list(self.planes)}')
         return torch.cat([planes[p].flatten(2) for p in self.planes], dim=-1)
 
+    def per_token(self, values: Tensor, stride: int | None = None) -> Tensor:
+        """Repeat one value per plane ``(..., P)`` over the plane's tokens, ``(..., N)``."""
+        if values.shape[-1] != len(self.planes):
+            raise ValueError(
+                f'{values.shape[-1]} values for the {len(self.planes)} planes {list(self.planes)}'
+            )
+        stride = stride or self.latent_stride
+        counts = [prod(self.shape(p, stride)) for p in self.planes]
+        return torch.cat(
+            [
+                v.unsqueeze(-1).expand(*v.shape, n)
+                for v, n in zip(values.unbind(-1), counts, strict=True)
+            ],
+            dim=-1,
+        )
+
     def normalize(self, name: str, coords: Tensor) -> Tensor:
         """Data units to [-1, 1] along one axis."""
         axis = self.axes[name]

@@ -1,0 +1,128 @@
+"""Stage 1: discrete observations, a latent, a continuous field."""
+
+from typing import Any
+
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from ..registry import MODELS
+from ..structures import DiagonalGaussian, Field, PlaneLayout, seeded_normal
+
+
+@MODELS.register_module()
+class D2CVAE(BaseModel):
+    """Discrete-to-continuous space variational autoencoder (DDMI section 3.1).
+
+    One path for every domain: inputs, posterior, z, field, rendered prediction.
+
+    Args:
+        layout: Arguments of :class:`PlaneLayout`.
+        latent_channels: Channels ``C`` of the latent.
+        encoder: Config of an encoder, ``inputs -> moments (B, 2C, N)``.
+        generator: Config of a generator, ``z (B, C, N) -> Field``.
+        renderer: Config of a renderer, ``(field, query, layout) -> prediction``.
+        losses: Name and config of each reconstruction loss ``(pred, target) -> scalar``.
+        kl_weight: Weight of the KL divergence (lambda_z in DDMI Eq. 9); ``LossWeightHook`` moves
+            it. The divergence is summed over the latent and averaged over the batch, in nats.
+        regularizer: Config of a regularizer of the encoder's and decoder's weights.
+        data_preprocessor: Config of mmengine's data preprocessor.
+    """
+
+    def __init__(
+        self,
+        layout: dict[str, Any],
+        latent_channels: int,
+        encoder: dict[str, Any],
+        generator: dict[str, Any],
+        renderer: dict[str, Any],
+        losses: dict[str, dict[str, Any]],
+        kl_weight: float = 1e-4,
+        regularizer: dict[str, Any] | None = None,
+        data_preprocessor: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor)
+        self.layout = PlaneLayout(**layout)
+        self.latent_channels = latent_channels
+        self.kl_weight = kl_weight
+        offers = dict(layout=self.layout)
+        self.encoder = MODELS.build(
+            encoder,
+            role='AbstractEncoder',
+            default_args=dict(offers, out_channels=latent_channels),
+        )
+        self.generator = MODELS.build(
+            generator,
+            role='AbstractGenerator',
+            default_args=dict(offers, in_channels=latent_channels),
+        )
+        self.renderer = MODELS.build(renderer, role='AbstractRenderer')
+        self.losses = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in losses.items()})
+        self.regularizer = None if regularizer is None else MODELS.build(regularizer)
+
+    @property
+    def latent_shape(self) -> tuple[int, int]:
+        """Shape ``(C, N)`` of one latent."""
+        return self.latent_channels, self.layout.num_tokens()
+
+    def encode(self, inputs: Any) -> DiagonalGaussian:
+        """Posterior over the latent given discrete observations."""
+        return DiagonalGaussian(self.encoder(inputs))
+
+    def decode(self, z: Tensor) -> Field:
+        """Continuous fields of a batch of latents ``(B, C, N)``."""
+        return self.generator(z)
+
+    def render(self, field: Field, query: dict[str, Tensor]) -> Tensor:
+        """Prediction ``(B, *S, C)`` of what the query observes of a field."""
+        return self.renderer(field, query, self.layout)
+
+    def forward(
+        self,
+        inputs: Any,
+        query: dict[str, Tensor],
+        target: Tensor | None = None,
+        cond: Any = None,
+        seed: Tensor | None = None,
+        meta: dict[str, Any] | None = None,
+        mode: str = 'loss',
+    ) -> dict[str, Tensor] | list[dict[str, Any]]:
+        """Losses of a batch, or what the field of the posterior mean predicts.
+
+        Args:
+            inputs: Observations, as the encoder takes them.
+            query: Where to evaluate, as the renderer takes it.
+            target: Observed values ``(B, *S, C)``.
+            cond: Unused here; conditions belong to the latent diffusion.
+            seed: ``(B,)`` int64; the posterior noise of sample ``i`` depends on ``seed[i]`` alone.
+            meta: Read by metrics and hooks only.
+            mode: ``'loss'`` or ``'predict'``.
+
+        Returns:
+            Loss terms by name, or one ``dict(pred, target, field)`` per sample.
+        """
+        posterior = self.encode(inputs)
+        if mode == 'loss':
+            noise = None
+            if seed is not None:
+                mean = posterior.mean
+                noise = seeded_normal(seed, mean.shape[1:], 'posterior', mean.device, mean.dtype)
+            pred = self.render(self.decode(posterior.sample(noise=noise)), query)
+            return self._losses(pred, target, posterior)
+        field = self.decode(posterior.mean)
+        pred = self.render(field, query)
+        targets = [None] * len(pred) if target is None else target
+        return [
+            dict(pred=p, target=t, field=field[i])
+            for i, (p, t) in enumerate(zip(pred, targets, strict=True))
+        ]
+
+    def _losses(
+        self, pred: Tensor, target: Tensor | None, posterior: DiagonalGaussian
+    ) -> dict[str, Tensor]:
+        losses = {f'loss_{name}': loss(pred, target) for name, loss in self.losses.items()}
+        kl = posterior.kl().mean()
+        losses['loss_kl'] = self.kl_weight * kl
+        losses['kl_nats'] = kl.detach()
+        if self.regularizer is not None:
+            losses['loss_regularizer'] = self.regularizer([self.encoder, self.generator])
+        return losses

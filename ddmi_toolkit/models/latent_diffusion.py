@@ -1,0 +1,135 @@
+"""Stage 2: diffusion over the latents of a frozen first stage."""
+
+from typing import Any
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from ..registry import MODELS
+from ..structures import DiagonalGaussian, seeded_normal
+from ..utils import load_checkpoint, load_state_strict
+
+
+@MODELS.register_module()
+class LatentDiffusion(BaseModel):
+    """Latent diffusion model over the latents of a D2C-VAE (DDMI section 3.2, Eq. 10).
+
+    Args:
+        first_stage: Config of the whole first stage; it is frozen and kept in evaluation mode.
+        denoiser: Config of the network ``(z_t, t, cond) -> output``, both ``(B, C, N)``.
+        diffuser: Config of the :class:`Diffuser` (schedule, parameterization, sampler).
+        first_stage_checkpoint: File that the first stage is loaded from, strictly, when training
+            starts. None leaves it as it is (a stage-2 checkpoint holds it).
+        normalize_latents: Whether latents are standardized per channel and plane by
+            ``latent_mean`` and ``latent_std``, which ``LatentStatsHook`` measures. The published
+            model does not.
+        data_preprocessor: Config of mmengine's data preprocessor.
+    """
+
+    def __init__(
+        self,
+        first_stage: dict[str, Any],
+        denoiser: dict[str, Any],
+        diffuser: dict[str, Any],
+        first_stage_checkpoint: str | None = None,
+        normalize_latents: bool = False,
+        data_preprocessor: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor)
+        self.first_stage = MODELS.build(first_stage, role='D2CVAE')
+        self.first_stage.requires_grad_(False).eval()
+        self.first_stage_checkpoint = first_stage_checkpoint
+        layout, (channels, _) = self.first_stage.layout, self.first_stage.latent_shape
+        offers = dict(layout=layout, channels=channels)
+        self.denoiser = MODELS.build(denoiser, role='AbstractDenoiser', default_args=offers)
+        self.diffuser = MODELS.build(diffuser, role='Diffuser', default_args=offers)
+        self.normalize_latents = normalize_latents
+        stats = (1, channels, len(layout.planes))
+        self.register_buffer('latent_mean', torch.zeros(stats))
+        self.register_buffer('latent_std', torch.ones(stats))
+
+    def init_weights(self) -> None:
+        """Load the first stage; mmengine calls this once before training."""
+        super().init_weights()
+        if self.first_stage_checkpoint is not None:
+            path = self.first_stage_checkpoint
+            state = load_checkpoint(path)['state_dict']
+            load_state_strict(self.first_stage, state, what=f'first stage from {path}')
+
+    def train(self, mode: bool = True) -> 'LatentDiffusion':
+        """Set the training mode of all but the first stage, which stays in evaluation mode."""
+        super().train(mode)
+        self.first_stage.eval()
+        return self
+
+    def normalize(self, z: Tensor) -> Tensor:
+        """Latents ``(B, C, N)`` of the first stage to those that are diffused."""
+        if not self.normalize_latents:
+            return z
+        layout = self.first_stage.layout
+        return (z - layout.per_token(self.latent_mean)) / layout.per_token(self.latent_std)
+
+    def denormalize(self, z: Tensor) -> Tensor:
+        """Inverse of :meth:`normalize`."""
+        if not self.normalize_latents:
+            return z
+        layout = self.first_stage.layout
+        return z * layout.per_token(self.latent_std) + layout.per_token(self.latent_mean)
+
+    @torch.no_grad()
+    def encode(
+        self, inputs: Any = None, moments: Tensor | None = None, seed: Tensor | None = None
+    ) -> Tensor:
+        """A posterior sample ``(B, C, N)``, normalized, from observations or cached moments."""
+        if moments is None:
+            posterior = self.first_stage.encode(inputs)
+        else:
+            posterior = DiagonalGaussian(moments.to(self.latent_mean.dtype))
+        mean, noise = posterior.mean, None
+        if seed is not None:
+            noise = seeded_normal(seed, mean.shape[1:], 'posterior', mean.device, mean.dtype)
+        return self.normalize(posterior.sample(noise=noise))
+
+    @torch.no_grad()
+    def sample(self, seed: Tensor, cond: Any = None) -> Tensor:
+        """Generated latents of the first stage ``(B, C, N)``, one per seed."""
+        z = self.diffuser.sample(self.denoiser, self.first_stage.latent_shape, seed, cond)
+        return self.denormalize(z)
+
+    def forward(
+        self,
+        inputs: Any = None,
+        query: dict[str, Tensor] | None = None,
+        target: Tensor | None = None,
+        cond: Any = None,
+        seed: Tensor | None = None,
+        moments: Tensor | None = None,
+        meta: dict[str, Any] | None = None,
+        mode: str = 'loss',
+    ) -> dict[str, Tensor] | list[dict[str, Any]]:
+        """The diffusion loss of a batch, or fields generated from seeds.
+
+        Args:
+            inputs: Observations, as the first stage's encoder takes them.
+            query: Where generated fields are rendered; None renders nothing.
+            target: Unused; a batch of the first stage may be given as it is.
+            cond: Condition, handed to the denoiser.
+            seed: ``(B,)`` int64; all noise of sample ``i`` depends on ``seed[i]`` alone.
+            moments: Cached posterior moments ``(B, 2C, N)`` in place of ``inputs``.
+            meta: Read by metrics and hooks only.
+            mode: ``'loss'`` or ``'predict'``.
+
+        Returns:
+            ``dict(loss_diffusion)``, or one ``dict(seed, field, pred)`` per seed.
+        """
+        if mode == 'loss':
+            z = self.encode(inputs, moments, seed)
+            loss = self.diffuser.loss(self.denoiser, z, cond, seed)
+            return dict(loss_diffusion=loss.mean())
+        field = self.first_stage.decode(self.sample(seed, cond))
+        pred = None if query is None else self.first_stage.render(field, query)
+        return [
+            dict(seed=int(s), field=field[i], pred=None if pred is None else pred[i])
+            for i, s in enumerate(seed)
+        ]
