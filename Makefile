@@ -1,0 +1,45 @@
+# `make quickstart` and `make test` need Python >= 3.11, git, make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: quickstart test test-slow lint format docs clean
+
+$(STAMP): setup.py pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@# opencv needs libGL, which servers lack; its headless build does not.
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+	  echo 'replacing opencv-python by opencv-python-headless (no libGL on this machine)'; \
+	  $(BIN)/python -m pip uninstall --quiet -y opencv-python; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check opencv-python-headless; }
+	$(BIN)/python tools/doctor.py
+	touch $(STAMP)
+
+quickstart: $(STAMP)
+	$(BIN)/python tools/quickstart.py
+
+test: lint
+	$(BIN)/python -m pytest -m 'not slow and not gpu'
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m 'slow'
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/interrogate --quiet ddmi_toolkit
+	$(BIN)/codespell ddmi_toolkit configs tools projects docs README.md CONTRIBUTING.md CHANGELOG.md
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+clean:
+	rm -rf build dist *.egg-info docs/_build

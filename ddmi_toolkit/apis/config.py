@@ -1,0 +1,207 @@
+"""Reading configurations: inheritance, the link between the stages, and early checks."""
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from mmengine.config import Config, ConfigDict
+
+PREFIX = 'ddmi_toolkit::'
+WORK_DIRS = 'work_dirs'
+
+RUNNER_KEYS = frozenset(
+    'model work_dir train_dataloader val_dataloader test_dataloader train_cfg val_cfg test_cfg '
+    'optim_wrapper param_scheduler val_evaluator test_evaluator default_hooks custom_hooks '
+    'load_from resume launcher env_cfg log_processor log_level visualizer default_scope '
+    'randomness experiment_name model_wrapper_cfg compile custom_imports'.split()
+)
+# Read by this module: the link to stage 1, the families that `model` is made of, what stage 2
+# evaluates with, the cache of latents, and values that several places of a config share.
+OUR_KEYS = frozenset(
+    'first_stage_config first_stage denoiser diffuser generation latent_cache data_root'.split()
+)
+# What the weights after training do not depend on: left out of the hash of a config.
+_HASH_IGNORES = frozenset(
+    'num_workers persistent_workers pin_memory prefetch_factor root data_root in_memory cache_dir '
+    'first_stage_checkpoint'.split()
+)
+
+
+def configs_root() -> Path:
+    """Folder of the shipped configs: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / 'configs'
+    return installed if installed.is_dir() else package.parent / 'configs'
+
+
+def find_config(name: str | Path, near: Path | None = None) -> Path:
+    """The file that a config name means.
+
+    Args:
+        name: A path; a path below the shipped configs, with or without ``ddmi_toolkit::``.
+        near: A config file; a relative name is first looked up in its parent folders.
+
+    Raises:
+        FileNotFoundError: No such file; the message lists near names.
+    """
+    text = str(name)
+    relative = text.removeprefix(PREFIX)
+    places = [configs_root() / relative]
+    if text == relative:
+        below = near.resolve().parents if near is not None else ()
+        places = [Path(relative), *(p / relative for p in below), *places]
+    for place in places:
+        if place.is_file():
+            return place.resolve()
+    known = [str(p.relative_to(configs_root())) for p in configs_root().rglob('*.py')]
+    close = difflib.get_close_matches(relative.removeprefix('configs/'), known, n=3, cutoff=0.4)
+    hint = f'did you mean {" or ".join(close)}?' if close else f'{configs_root()} lists all configs'
+    raise FileNotFoundError(f'config {text!r} does not exist; {hint}')
+
+
+def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> Config:
+    """A complete config, ready for a runner.
+
+    A stage-2 leaf names its stage-1 leaf by ``first_stage_config``; the model, the data sets and
+    the evaluation of that leaf are taken over, so that a change of stage 1 reaches stage 2. Floats
+    in the lengths of ``param_scheduler`` are fractions of the run.
+
+    Args:
+        name: See :func:`find_config`.
+        options: Overrides by dotted key, applied last (``first_stage_config`` first).
+
+    Raises:
+        FileNotFoundError: The config or one of its bases does not exist.
+        KeyError: A top-level key is unknown, or names a part that belongs into ``model``.
+    """
+    path = find_config(name)
+    with _package_bases():
+        cfg = Config.fromfile(path)
+    options = dict(options or {})
+    if 'first_stage_config' in options:
+        cfg.first_stage_config = options.pop('first_stage_config')
+    _check_keys(cfg, path)
+    if cfg.get('first_stage_config') is not None and 'first_stage' not in cfg:
+        _join_stages(cfg, path)
+    _check_options(options, cfg)
+    cfg.merge_from_dict(options)
+    _check_keys(cfg, path)
+    _resolve_fractions(cfg)
+    cfg.setdefault('work_dir', str(Path(WORK_DIRS) / config_name(path)))
+    cfg.setdefault('experiment_name', config_name(path).replace('/', '_'))
+    return cfg
+
+
+def config_name(path: str | Path) -> str:
+    """``ddmi/shapenet_chair`` for any ``.../ddmi/shapenet_chair.py``."""
+    path = Path(path)
+    return f'{path.parent.name}/{path.stem}'
+
+
+def config_hash(cfg: Config) -> str:
+    """Hash of what the trained weights depend on (not of paths, workers or logging)."""
+    parts = {
+        key: cfg.get(key)
+        for key in ('model', 'optim_wrapper', 'param_scheduler', 'custom_hooks', 'randomness')
+    }
+    parts['max_iters'] = cfg.get('train_cfg', {}).get('max_iters')
+    parts['data'] = cfg.get('train_dataloader')
+    text = json.dumps(_plain(parts), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items() if k not in _HASH_IGNORES}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+@contextmanager
+def _package_bases() -> Iterator[None]:
+    """Let ``_base_`` name shipped configs; mmengine knows only its own list of packages."""
+    original = Config._get_cfg_path
+
+    def resolve(base: str, filename: str) -> tuple[str, str | None]:
+        if base.startswith(PREFIX):
+            return str(find_config(base)), None
+        path, scope = original(base, filename)
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f'{filename} names the base {base!r}: {path} does not exist')
+        return path, scope
+
+    with mock.patch.object(Config, '_get_cfg_path', staticmethod(resolve)):
+        yield
+
+
+def _check_keys(cfg: Config, path: Path) -> None:
+    known = RUNNER_KEYS | OUR_KEYS
+    for key in cfg:
+        if key in known:
+            continue
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+        hint = f'did you mean {near[0]!r}?' if near else f'known keys: {sorted(known)}'
+        raise KeyError(f'{path.name}: unknown top-level key {key!r}; {hint}')
+
+
+def _check_options(options: Mapping[str, Any], cfg: Config) -> None:
+    for key in options:
+        family = key.split('.')[0]
+        if family in ('denoiser', 'diffuser') and 'first_stage' in cfg:
+            raise KeyError(f'--cfg-options {key}: use model.{key}')
+        if key.startswith('model.first_stage'):
+            raise KeyError(
+                f'--cfg-options {key}: the first stage comes from '
+                f'{cfg.get("first_stage_config")!r}; edit that config, or name another by '
+                f'first_stage_config=...'
+            )
+
+
+def _join_stages(cfg: Config, path: Path) -> None:
+    """Complete a stage-2 config by its first stage's model, data and evaluation."""
+    first_path = find_config(cfg.first_stage_config, near=path)
+    first = load_config(first_path)
+    for family in ('denoiser', 'diffuser'):
+        if family not in cfg:
+            raise KeyError(f'{path.name} names a first stage but no {family}; add a base of it')
+    model = ConfigDict(
+        type='LatentDiffusion',
+        first_stage=first.model,
+        denoiser=cfg.pop('denoiser'),
+        diffuser=cfg.pop('diffuser'),
+    )
+    cfg.model = Config._merge_a_into_b(cfg.get('model', ConfigDict()), model)
+    cfg.first_stage = dict(config=str(first_path), work_dir=first.work_dir)
+    cfg.train_dataloader = Config._merge_a_into_b(
+        cfg.get('train_dataloader', ConfigDict()), first.train_dataloader
+    )
+    for key, value in first.get('generation', {}).items():
+        own = cfg.get(key)
+        merge = isinstance(own, Mapping) and isinstance(value, Mapping)
+        cfg[key] = Config._merge_a_into_b(own, value) if merge else (own or value)
+    for key in ('data_root', 'custom_imports'):
+        if key in first:
+            cfg.setdefault(key, first[key])
+
+
+def _resolve_fractions(cfg: Config) -> None:
+    """Turn lengths of schedulers that are given as fractions of the run into iterations."""
+    total = cfg.get('train_cfg', {}).get('max_iters')
+    for scheduler in cfg.get('param_scheduler') or []:
+        for key in ('begin', 'end', 'T_max'):
+            value = scheduler.get(key)
+            if not isinstance(value, float):
+                continue
+            if not 0 <= value <= 1 or total is None:
+                raise ValueError(
+                    f'param_scheduler {scheduler.get("type")!r} has {key}={value}; a float is a '
+                    f'fraction of train_cfg.max_iters in [0, 1], iterations are integers'
+                )
+            scheduler[key] = round(value * total)
