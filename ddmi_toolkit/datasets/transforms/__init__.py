@@ -1,0 +1,1 @@
+"""Transforms that turn a data set's record into a sample of the batch contract."""
