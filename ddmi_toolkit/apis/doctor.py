@@ -1,0 +1,141 @@
+"""What is installed, what works, and what to do about what does not."""
+
+import importlib
+import importlib.util
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+from packaging.specifiers import SpecifierSet
+
+SUPPORTED = {
+    'torch': '>=2.11,<2.17',
+    'mmengine': '>=0.10.7,<0.12',
+    'mmcv-lite': '>=2.1,<2.3',
+    'timm': '>=1.0.9,<2',
+    'open-clip-torch': '>=2.26,<4',
+    'kornia': '>=0.7.3',
+    'einops': '>=0.7',
+    'trimesh': '>=4.4',
+    'scikit-image': '>=0.22',
+    'point-cloud-utils': '>=0.31',
+    'safetensors': '>=0.4',
+}
+DATA_VARIABLE = 'DDMI_DATA'
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Args:
+        name: What was looked at.
+        state: What was found.
+        remedy: What to do; empty when all is well.
+        fatal: Whether the toolkit cannot run without the remedy.
+    """
+
+    name: str
+    state: str
+    remedy: str = ''
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        mark = ('FAIL' if self.fatal else 'warn') if self.remedy else ' ok '
+        text = f'[{mark}] {self.name}: {self.state}'
+        return f'{text}\n       -> {self.remedy}' if self.remedy else text
+
+
+def examine() -> list[Finding]:
+    """All findings, without importing anything heavy but torch."""
+    return [
+        _python(),
+        *(_package(name, spec) for name, spec in SUPPORTED.items()),
+        _mmcv(),
+        _cv2(),
+        _device(),
+        _weights(),
+        _data(),
+    ]
+
+
+def _python() -> Finding:
+    ok = sys.version_info >= (3, 11)
+    return Finding(
+        'python',
+        platform.python_version(),
+        '' if ok else 'Python 3.11 or newer is needed',
+        fatal=not ok,
+    )
+
+
+def _package(name: str, spec: str) -> Finding:
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        if name == 'mmcv-lite' and _installed('mmcv'):
+            return Finding(name, 'absent; full mmcv is installed and serves as well')
+        return Finding(name, 'not installed', f"pip install '{name}{spec}'", fatal=True)
+    if SpecifierSet(spec).contains(found, prereleases=True):
+        return Finding(name, found)
+    return Finding(name, f'{found}, tested with {spec}', f"pip install '{name}{spec}'")
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _mmcv() -> Finding:
+    if _installed('mmcv') and _installed('mmcv-lite'):
+        return Finding(
+            'mmcv',
+            'both mmcv and mmcv-lite are installed and overwrite each other',
+            'pip uninstall -y mmcv mmcv-lite && pip install mmcv-lite',
+        )
+    return Finding('mmcv', 'one distribution')
+
+
+def _cv2() -> Finding:
+    try:
+        cv2 = importlib.import_module('cv2')
+    except ImportError as error:
+        return Finding(
+            'cv2',
+            f'cannot be imported ({error})',
+            'pip uninstall -y opencv-python && pip install opencv-python-headless',
+            fatal=True,
+        )
+    return Finding('cv2', cv2.__version__)
+
+
+def _device() -> Finding:
+    if torch.cuda.is_available():
+        return Finding('device', f'{torch.cuda.device_count()} x {torch.cuda.get_device_name()}')
+    return Finding('device', f'CPU with {torch.get_num_threads()} threads (no CUDA device)')
+
+
+def _weights() -> Finding:
+    folder = Path(torch.hub.get_dir()) / 'checkpoints'
+    files = sorted(p.name for p in folder.glob('*')) if folder.is_dir() else []
+    state = ', '.join(files) if files else 'none (shapes need none)'
+    return Finding(f'pretrained weights in {folder}', state)
+
+
+def _data() -> Finding:
+    folder = Path(os.environ.get(DATA_VARIABLE, 'data'))
+    if not folder.is_dir():
+        return Finding(
+            f'data folder {folder}',
+            f'absent (procedural data needs none; {DATA_VARIABLE} names another folder)',
+        )
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return Finding(f'data folder {folder}', 'not readable', f'chmod u+rx {folder}')
+    return Finding(f'data folder {folder}', f'{len(list(folder.iterdir()))} entries')
