@@ -1,0 +1,96 @@
+"""Training either stage by one command, and picking up where a killed run stopped."""
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from ..engine import init_distributed, wrapper_config
+from ..registry import MODELS
+from ..utils import find_checkpoint, load_checkpoint
+from .config import config_hash, load_config
+
+State = Literal['missing', 'partial', 'done']
+
+
+def check_config(cfg: Config) -> None:
+    """Build the model on the meta device: mistakes in a config surface before data is read.
+
+    Raises:
+        ValueError, TypeError: As the component says, led by the config's name.
+    """
+    with torch.device('meta'):
+        try:
+            MODELS.build(cfg.model)
+        except (ValueError, TypeError, KeyError) as error:
+            raise type(error)(f'{Path(cfg.filename).name}: {error}') from error
+
+
+def run_state(cfg: Config) -> tuple[State, Path | None]:
+    """How far training has come in a config's ``work_dir``, and its newest readable checkpoint.
+
+    Raises:
+        ValueError: The checkpoint is of a different config.
+    """
+    path = find_checkpoint(cfg.work_dir)
+    if path is None:
+        return 'missing', None
+    meta = load_checkpoint(path)['meta']
+    found, wanted = meta.get('config_hash'), config_hash(cfg)
+    if found != wanted:
+        raise ValueError(
+            f'{path} was trained with another config (hash {found}, now {wanted}); choose another '
+            f'--work-dir, or move {cfg.work_dir} away to start over'
+        )
+    return ('done' if meta['iter'] >= cfg.train_cfg.max_iters else 'partial'), path
+
+
+def train(cfg: Config) -> Path:
+    """Train a config's model, its first stage before it if that is not done.
+
+    A finished run is left alone, a partial one is resumed, a missing one started. Several
+    processes (``torchrun``) train one model.
+
+    Args:
+        cfg: Complete config of either stage.
+
+    Returns:
+        The final checkpoint.
+
+    Raises:
+        ValueError: A work folder holds a run of another config.
+        FloatingPointError: A loss is not finite.
+    """
+    init_distributed()
+    check_config(cfg)
+    if 'first_stage' in cfg:
+        first = load_config(cfg.first_stage.config)
+        first.work_dir = cfg.first_stage.work_dir
+        cfg.model.first_stage_checkpoint = str(train(first))
+    state, path = run_state(cfg)
+    print_log(f'{cfg.experiment_name}: {_WORDS[state].format(path)}', logger='current')
+    if state != 'done':
+        _run(cfg, path)
+        path = find_checkpoint(cfg.work_dir)
+    return path
+
+
+_WORDS: dict[State, str] = dict(
+    missing='training from the start', partial='resuming {}', done='trained already, {}'
+)
+
+
+def _run(cfg: Config, resume_from: Path | None) -> None:
+    cfg = cfg.copy()
+    cfg.default_hooks.checkpoint.meta = dict(config_hash=config_hash(cfg))
+    if resume_from is not None:
+        cfg.load_from, cfg.resume = str(resume_from), True
+    if torch.distributed.is_initialized():
+        cfg.launcher = 'pytorch'
+        cfg.model_wrapper_cfg = wrapper_config()
+    Runner.from_cfg(cfg).train()
+    logging.shutdown()
