@@ -1,10 +1,12 @@
 """Two-dimensional modules on sets of planes: each plane alone, or all planes together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from ..structures import PlaneLayout
 from .attention import SpatialAttention, TokenAttention
 from .resnet import ResBlock2d
 
@@ -121,3 +123,54 @@ class TokenMix(nn.Module):
             name: part.unflatten(-1, v.shape[2:])
             for (name, v), part in zip(planes.items(), parts, strict=True)
         }
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How the planes of an autoencoder exchange information, and after which levels.
+
+    Args:
+        type: ``'none'``, ``'channel'`` (:class:`ChannelMix`, equal planes) or ``'token'``
+            (:class:`TokenMix`, any planes).
+        strides: Levels that are followed by an exchange, by stride; ``None``: all of them. The
+            middle block always is, unless ``type`` is ``'none'``.
+        num_heads: Attention heads of ``'token'``.
+        wide_heads: Whether each head of ``'token'`` is as wide as the block (published video).
+    """
+
+    type: str = 'none'
+    strides: Sequence[int] | None = None
+    num_heads: int = 1
+    wide_heads: bool = False
+
+    def __post_init__(self) -> None:
+        if self.type not in ('none', 'channel', 'token'):
+            raise ValueError(f"mix must be 'none', 'channel' or 'token', got {self.type!r}")
+
+    @classmethod
+    def parse(cls, value: 'str | Mapping | Mix') -> 'Mix':
+        """Read a config value: a type, or ``dict(type=..., strides=..., ...)``."""
+        if isinstance(value, str):
+            return cls(value)
+        return value if isinstance(value, Mix) else cls(**value)
+
+    def build(self, channels: int, layout: PlaneLayout, stride: int | None = None) -> nn.Module:
+        """Module ``{plane: (B, C, h, w)}`` to the same; the identity where there is no exchange.
+
+        Args:
+            channels: Channels of a plane.
+            layout: Planes, in stacking order.
+            stride: Stride of the level, or ``None`` for the middle block.
+
+        Raises:
+            ValueError: Unequal planes cannot be stacked.
+        """
+        if self.type == 'none':
+            return nn.Identity()
+        if stride is not None and self.strides is not None and stride not in self.strides:
+            return nn.Identity()
+        if self.type == 'token':
+            return TokenMix(channels, self.num_heads, channels if self.wide_heads else None)
+        if not layout.has_equal_planes:
+            raise ValueError(f"mix='channel' needs equal planes, got {layout}; use mix='token'")
+        return ChannelMix(channels, layout.planes)

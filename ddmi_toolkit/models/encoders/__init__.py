@@ -1,0 +1,7 @@
+"""Discrete observations to posteriors over plane latents."""
+
+from .base import AbstractEncoder
+from .conv import ConvEncoder
+from .point_plane import PointPlaneEncoder
+
+__all__ = ['AbstractEncoder', 'ConvEncoder', 'PointPlaneEncoder']

@@ -1,0 +1,7 @@
+"""Losses and regularizers of the first stage."""
+
+from .base import AbstractLoss
+from .reconstruction import BCELoss, L1Loss, MSELoss
+from .spectral import SpectralRegularizer
+
+__all__ = ['AbstractLoss', 'BCELoss', 'L1Loss', 'MSELoss', 'SpectralRegularizer']
