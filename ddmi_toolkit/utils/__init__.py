@@ -1,0 +1,10 @@
+"""Helpers that know nothing of the other rooms."""
+
+from .checkpoint import (
+    find_checkpoint,
+    load_checkpoint,
+    load_state_strict,
+    replace_atomically,
+)
+
+__all__ = ['find_checkpoint', 'load_checkpoint', 'load_state_strict', 'replace_atomically']
