@@ -1,5 +1,6 @@
 """The order in which training visits its data: a function of the run's seed alone."""
 
+import math
 from collections.abc import Iterator, Sized
 
 import torch
@@ -41,7 +42,7 @@ class SeededInfiniteSampler(Sampler):
 
     def __len__(self) -> int:
         """Draws of this process per epoch."""
-        return -(-self.num_items // self.world_size)
+        return math.ceil(self.num_items / self.world_size)
 
     def __iter__(self) -> Iterator[Draw]:
         epoch, order = -1, None
