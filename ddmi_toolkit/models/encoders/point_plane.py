@@ -54,10 +54,19 @@ class LocalPointNet(nn.Module):
 
 
 def cell_max(features: Tensor, cells: Tensor, num_cells: int) -> Tensor:
-    """For each point, the maximum over the points of its cell, ``(M, C)`` to ``(M, C)``."""
-    index = cells[:, None].expand_as(features)
-    top = features.new_zeros(num_cells, features.shape[1])
-    return top.scatter_reduce(0, index, features, 'amax', include_self=False)[cells]
+    """For each point, the maximum over the points of its cell, ``(M, C)`` to ``(M, C)``.
+
+    Points that share a maximum share its gradient.
+    """
+    size = num_cells, features.shape[1]
+    with torch.no_grad():
+        index = cells[:, None].expand_as(features)
+        zeros = features.new_zeros(size)
+        top = zeros.scatter_reduce(0, index, features, 'amax', include_self=False)
+        share = (features == top.index_select(0, cells)).to(features.dtype)
+        share = share / zeros.index_add(0, cells, share).index_select(0, cells)
+    # A sum over the winners: its backward takes half the time of scatter_reduce's on a CPU.
+    return zeros.index_add(0, cells, features * share).index_select(0, cells)
 
 
 def cell_mean(features: Tensor, cells: Tensor, num_cells: int) -> Tensor:
