@@ -1,5 +1,5 @@
 """Models; importing the package registers them."""
 
-from . import encoders, generators, losses, renderers
+from . import denoisers, diffusion, encoders, generators, losses, renderers
 
-__all__ = ['encoders', 'generators', 'losses', 'renderers']
+__all__ = ['denoisers', 'diffusion', 'encoders', 'generators', 'losses', 'renderers']

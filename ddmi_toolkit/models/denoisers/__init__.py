@@ -1,0 +1,7 @@
+"""Networks that denoise plane latents."""
+
+from .base import AbstractDenoiser
+from .plane_unet import PlaneUNet
+from .stacked_planes import StackedPlanes
+
+__all__ = ['AbstractDenoiser', 'PlaneUNet', 'StackedPlanes']

@@ -1,0 +1,23 @@
+"""Diffusion of latents ``(B, C, N)``: noise schedules, parameterizations, samplers."""
+
+from .base import AbstractParameterization, AbstractSampler, AbstractSchedule
+from .diffuser import Diffuser
+from .parameterization import X0, Eps, Mixed, V
+from .sampler import DDIM, DDPM
+from .schedule import AbstractDiscreteSchedule, CosineSchedule, LinearBetaSchedule
+
+__all__ = [
+    'DDIM',
+    'DDPM',
+    'X0',
+    'AbstractDiscreteSchedule',
+    'AbstractParameterization',
+    'AbstractSampler',
+    'AbstractSchedule',
+    'CosineSchedule',
+    'Diffuser',
+    'Eps',
+    'LinearBetaSchedule',
+    'Mixed',
+    'V',
+]

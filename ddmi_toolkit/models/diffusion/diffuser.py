@@ -1,0 +1,112 @@
+"""Training loss and sampling of a denoiser: the one place where noise is added."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...registry import MODELS
+from ...structures import PlaneLayout, generators, seeded_normal
+from .base import AbstractParameterization, AbstractSampler, AbstractSchedule, Callback
+
+Seeds = Tensor | Sequence[int]
+Cond = dict[str, Tensor | None] | None
+
+
+@MODELS.register_module()
+class Diffuser(nn.Module):
+    """Noise schedule, parameterization and sampler of latents ``(B, C, N)``.
+
+    It borrows the network, so that the network's weights can be averaged or replaced.
+
+    Args:
+        schedule: Config of an :class:`AbstractSchedule`.
+        parameterization: Config of an :class:`AbstractParameterization`.
+        sampler: Config of an :class:`AbstractSampler`.
+        layout: Planes of the latent.
+        channels: Channels ``C`` of the latent.
+    """
+
+    def __init__(
+        self,
+        schedule: dict[str, Any],
+        parameterization: dict[str, Any],
+        sampler: dict[str, Any],
+        layout: PlaneLayout,
+        channels: int,
+    ) -> None:
+        super().__init__()
+        self.schedule: AbstractSchedule = MODELS.build(schedule, role=AbstractSchedule)
+        self.parameterization: AbstractParameterization = MODELS.build(
+            parameterization,
+            role=AbstractParameterization,
+            default_args=dict(layout=layout, channels=channels),
+        )
+        self.sampler: AbstractSampler = MODELS.build(sampler, role=AbstractSampler)
+
+    def denoise(self, net: nn.Module, z_t: Tensor, t: Tensor, cond: Cond = None) -> Tensor:
+        """Denoised latent ``x0_hat`` of noisy latents at times ``(B,)``.
+
+        Args:
+            net: Denoiser ``(z_t, c_noise, cond) -> output``.
+            z_t: Noisy latents ``(B, C, N)``.
+            t: Times of the schedule, ``(B,)``.
+            cond: Condition, handed to the network.
+        """
+        alpha, sigma = self.schedule(t, z_t.ndim)
+        out = net(z_t, self.schedule.c_noise(t), cond)
+        return self.parameterization.to_x0(out, z_t, alpha, sigma)
+
+    def loss(
+        self, net: nn.Module, z0: Tensor, cond: Cond = None, seeds: Seeds | None = None
+    ) -> Tensor:
+        """Mean squared error per sample ``(B,)``, in the space of the parameterization.
+
+        Args:
+            net: Denoiser ``(z_t, c_noise, cond) -> output``.
+            z0: Clean latents ``(B, C, N)``.
+            cond: Condition, handed to the network.
+            seeds: ``(B,)`` integers; time and noise of sample ``i`` depend on ``seeds[i]`` alone.
+                None draws from torch's global state.
+        """
+        t = self.schedule.sample_t(len(z0), seeds)
+        if seeds is None:
+            eps = torch.randn_like(z0)
+        else:
+            eps = seeded_normal(seeds, z0.shape[1:], 'noise', z0.device, z0.dtype)
+        alpha, sigma = self.schedule(t, z0.ndim)
+        z_t = alpha * z0 + sigma * eps
+        x0 = self.denoise(net, z_t, t, cond)
+        pred = self.parameterization.from_x0(x0, z_t, alpha, sigma)
+        target = self.parameterization.target(z0, eps, alpha, sigma)
+        return (pred - target).square().flatten(1).mean(1)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        net: nn.Module,
+        shape: Sequence[int],
+        seeds: Seeds,
+        cond: Cond = None,
+        callback: Callback | None = None,
+    ) -> Tensor:
+        """Generated latents ``(B, C, N)``, sample ``i`` a function of ``seeds[i]`` (and ``cond``).
+
+        Args:
+            net: Denoiser ``(z_t, c_noise, cond) -> output``, in evaluation mode.
+            shape: Shape ``(C, N)`` of one latent.
+            seeds: ``(B,)`` integers.
+            cond: Condition, handed to the network.
+            callback: Called with the step and the latents ``z_t`` and ``x0_hat`` of every step.
+        """
+        device = next(chain(net.parameters(), self.buffers())).device
+        noise = seeded_normal(seeds, shape, 'prior', device)
+        return self.sampler(
+            lambda z, t: self.denoise(net, z, t, cond),
+            self.schedule,
+            noise,
+            generators(seeds, 'sampler'),
+            callback,
+        )
