@@ -34,7 +34,7 @@ class GuardHook(Hook):
             FloatingPointError: One of them is infinite or not a number.
         """
         self._names = batch_names(data_batch)
-        values = {k: float(v) for k, v in (outputs or {}).items()}
+        values = {k: float(torch.as_tensor(v).detach()) for k, v in (outputs or {}).items()}
         bad = {k: v for k, v in values.items() if not math.isfinite(v)}
         if bad:
             losses = ', '.join(f'{k} = {v}' for k, v in bad.items())
