@@ -108,6 +108,18 @@ class StopAfter(Hook):
             raise KeyboardInterrupt
 
 
+@HOOKS.register_module(force=True)
+class BreakWeights(Hook):
+    """Sets one weight to infinity after an iteration."""
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.iteration:
+            runner.model.head.bias.data[0] = float('inf')
+
+
 def build_runner(work_dir, max_iters=40, **changes):
     """A runner over ``TinyData``; ``changes`` replace or extend top-level arguments."""
     loader = dict(
