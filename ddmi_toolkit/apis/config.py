@@ -92,6 +92,7 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     _check_options(options, cfg)
     cfg.merge_from_dict(options)
     _check_keys(cfg, path)
+    _cache_latents(cfg)
     _resolve_fractions(cfg)
     cfg.setdefault('work_dir', str(Path(WORK_DIRS) / config_name(path)))
     cfg.setdefault('experiment_name', config_name(path).replace('/', '_'))
@@ -112,6 +113,7 @@ def config_hash(cfg: Config) -> str:
     }
     parts['max_iters'] = cfg.get('train_cfg', {}).get('max_iters')
     parts['data'] = cfg.get('train_dataloader')
+    parts['first_stage'] = cfg.get('first_stage', {}).get('hash')
     text = json.dumps(_plain(parts), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -178,7 +180,7 @@ def _join_stages(cfg: Config, path: Path) -> None:
         diffuser=cfg.pop('diffuser'),
     )
     cfg.model = Config._merge_a_into_b(cfg.get('model', ConfigDict()), model)
-    cfg.first_stage = dict(config=str(first_path), work_dir=first.work_dir)
+    cfg.first_stage = dict(config=str(first_path), work_dir=first.work_dir, hash=config_hash(first))
     cfg.train_dataloader = Config._merge_a_into_b(
         cfg.get('train_dataloader', ConfigDict()), first.train_dataloader
     )
@@ -189,6 +191,16 @@ def _join_stages(cfg: Config, path: Path) -> None:
     for key in ('data_root', 'custom_imports'):
         if key in first:
             cfg.setdefault(key, first[key])
+
+
+def _cache_latents(cfg: Config) -> None:
+    """Let stage 2 read cached posterior moments in place of encoding its data."""
+    cache = cfg.get('latent_cache')
+    if cache is None or 'first_stage' not in cfg:
+        return
+    dataset = cfg.train_dataloader.dataset
+    if dataset.type != 'LatentCache':
+        cfg.train_dataloader.dataset = dict(type='LatentCache', dataset=dataset, **cache)
 
 
 def _resolve_fractions(cfg: Config) -> None:

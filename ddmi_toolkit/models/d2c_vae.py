@@ -58,6 +58,8 @@ class D2CVAE(BaseModel):
         self.renderer = MODELS.build(renderer, role='AbstractRenderer')
         self.losses = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in losses.items()})
         self.regularizer = None if regularizer is None else MODELS.build(regularizer)
+        if self.regularizer is not None:
+            self.regularizer.attach([self.encoder, self.generator])
 
     @property
     def latent_shape(self) -> tuple[int, int]:

@@ -1,0 +1,22 @@
+"""Stage 2 as published for ShapeNet: 3000 passes over 4.7 K chairs in batches of 10, steps of 5."""
+
+train_dataloader = dict(batch_size=10)
+train_cfg = dict(type='SeededTrainLoop', max_iters=1_400_000)
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.01),
+    accumulative_counts=5,
+)
+latent_cache = dict(draws_per_item=4, dtype='float16')
+custom_hooks = [
+    # Published: decay 0.9999 at every fifth optimizer step, copying for the first 100 updates.
+    dict(
+        type='SubmoduleEMAHook',
+        modules=('denoiser', 'diffuser'),
+        momentum=1e-4,
+        interval=25,
+        warmup=dict(begin=100, power=2 / 3),
+    ),
+    dict(type='LatentCacheHook'),
+    dict(type='SampleHook', interval=50_000, seeds=8),
+]

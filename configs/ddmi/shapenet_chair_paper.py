@@ -1,0 +1,9 @@
+"""As configs/ddmi/shapenet_chair.py, with the paper's wording: plain noise prediction (Eq. 10) and
+ancestral sampling over all 1000 steps (section 3.2)."""
+
+_base_ = './shapenet_chair.py'
+first_stage_config = 'd2c_vae/shapenet_chair_paper.py'
+diffuser = dict(
+    parameterization=dict(_delete_=True, type='Eps'),
+    sampler=dict(_delete_=True, type='DDPM', num_steps=1000),
+)

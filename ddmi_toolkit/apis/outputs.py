@@ -1,0 +1,64 @@
+"""Generated fields as files that people open."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+from ..geometry.isosurface import extract_mesh, save_mesh
+from ..structures import Field
+from ..visualization import contact_sheet, save_image
+from .fields import save_field
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds of ``'0-15'`` or ``'1,4,9'`` or a mixture.
+
+    Raises:
+        ValueError: Anything else, or an empty range.
+    """
+    seeds: list[int] = []
+    for part in text.split(','):
+        low, dash, high = part.strip().partition('-')
+        if not low.isdigit() or (dash and not high.isdigit()):
+            raise ValueError(f'--seeds {text!r}: {part!r} is neither a seed nor a range like 0-15')
+        if dash and int(high) < int(low):
+            raise ValueError(f'--seeds {text!r}: the range {part!r} is empty')
+        seeds += range(int(low), int(high or low) + 1)
+    return seeds
+
+
+def write_samples(
+    samples: Iterable[tuple[int, Field]],
+    folder: str | Path,
+    *,
+    resolution: int = 128,
+    threshold: float = 0.5,
+    suffix: str = 'glb',
+) -> list[Path]:
+    """Write each field as a mesh and as a field file, and a picture of all meshes.
+
+    Fields are written as they come, so an interrupted run keeps what it has made.
+
+    Args:
+        samples: Seed and field (a batch of one) of each sample.
+        folder: Created if needed.
+        resolution: Cells along each axis of the iso-surface extraction.
+        threshold: Occupancy probability of the surface.
+        suffix: ``'glb'``, ``'ply'`` or ``'obj'``.
+
+    Returns:
+        The files written, the picture last.
+    """
+    folder = Path(folder)
+    meshes, paths = [], []
+    for seed, field in samples:
+        name = folder / f'seed_{seed:06d}'
+        paths.append(save_field(field, name.with_suffix('.safetensors')))
+        mesh = extract_mesh(field, resolution, threshold)
+        if len(mesh.faces):
+            paths.append(save_mesh(mesh, name.with_suffix(f'.{suffix}')))
+        meshes.append(mesh)
+    paths.append(save_image(contact_sheet(meshes), folder / 'contact_sheet.png'))
+    print_log(f'wrote {len(meshes)} samples to {folder}', logger='current')
+    return paths

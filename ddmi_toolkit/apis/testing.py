@@ -1,0 +1,1 @@
+"""Evaluating a config's checkpoint; every number keeps its protocol."""

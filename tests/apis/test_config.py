@@ -1,0 +1,143 @@
+"""Configs: inheritance, the link between the stages, and mistakes that are caught early."""
+
+import copy
+
+import pytest
+
+from ddmi_toolkit.apis import config as module
+from ddmi_toolkit.apis.config import config_hash, configs_root, find_config, load_config
+
+
+def test_stage_two_takes_over_stage_one():
+    first = load_config('d2c_vae/shapenet_chair.py')
+    second = load_config('ddmi/shapenet_chair.py')
+    assert second.model.first_stage == first.model
+    wrapped = second.train_dataloader.dataset
+    assert wrapped.type == 'LatentCache'
+    assert wrapped.dataset == first.train_dataloader.dataset
+    assert second.train_dataloader.batch_size == 10  # stage 2's own
+    assert second.test_evaluator == first.generation.test_evaluator
+    assert second.first_stage.work_dir == first.work_dir == 'work_dirs/d2c_vae/shapenet_chair'
+    assert 'denoiser' not in second
+    assert 'diffuser' not in second
+
+
+def test_an_ablation_of_stage_one_reaches_stage_two_by_one_line():
+    plain, ablated = (
+        load_config('ddmi/shapenet_chair.py', options)
+        for options in ({}, {'first_stage_config': 'ablations/chair_concat.py'})
+    )
+    assert plain.model.first_stage.generator.readout.type == 'CFCReadout'
+    assert ablated.model.first_stage.generator.readout.type == 'ConcatReadout'
+    assert config_hash(plain) != config_hash(ablated)
+
+
+def test_resolved_configs_can_be_read_again(tmp_path):
+    cfg = load_config('ddmi/modelnet10_chair.py')
+    path = tmp_path / 'again.py'
+    cfg.dump(path)
+    again = load_config(path)
+    assert again.model == cfg.model
+    assert again.train_dataloader == cfg.train_dataloader
+    assert config_hash(again) == config_hash(cfg)
+
+
+def test_the_cache_of_latents_is_an_option():
+    cfg = load_config('ddmi/shapenet_chair.py', {'latent_cache': None})
+    assert cfg.train_dataloader.dataset.type == 'ShapeNetOccupancy'
+    cfg = load_config('ddmi/shapenet_chair.py', {'latent_cache.draws_per_item': 1})
+    assert cfg.train_dataloader.dataset.draws_per_item == 1
+
+
+def test_lengths_of_schedulers_are_fractions_of_the_run():
+    cfg = load_config('d2c_vae/modelnet10_chair.py', {'train_cfg.max_iters': 500})
+    warm_up, cosine = cfg.param_scheduler
+    assert (warm_up.begin, warm_up.end) == (0, 10)
+    assert (cosine.begin, cosine.end, cosine.T_max) == (10, 500, 490)
+
+
+def test_a_leaf_outside_the_checkout_names_shipped_bases(tmp_path):
+    leaf = tmp_path / 'mine.py'
+    leaf.write_text(
+        "_base_ = 'ddmi_toolkit::ddmi/shapenet_chair.py'\n"
+        "first_stage_config = 'ddmi_toolkit::ablations/chair_concat.py'\n"
+    )
+    cfg = load_config(leaf)
+    assert cfg.model.first_stage.generator.readout.type == 'ConcatReadout'
+
+
+def test_configs_are_found_by_path_and_by_name(monkeypatch, tmp_path):
+    path = configs_root() / 'ddmi/shapenet_chair.py'
+    monkeypatch.chdir(configs_root().parent)
+    assert find_config('configs/ddmi/shapenet_chair.py') == path
+    monkeypatch.chdir(tmp_path)
+    assert find_config('ddmi/shapenet_chair.py') == path
+    assert find_config('ddmi_toolkit::ddmi/shapenet_chair.py') == path
+    with pytest.raises(FileNotFoundError, match=r'did you mean ddmi/shapenet_chair\.py'):
+        find_config('ddmi/shapenet_chairs.py')
+
+
+def test_hash_ignores_workers_and_folders_but_no_hyperparameter():
+    def hashed(**options):
+        return config_hash(load_config('d2c_vae/modelnet10_chair.py', options))
+
+    base = hashed()
+    assert hashed(**{'train_dataloader.num_workers': 3, 'work_dir': 'elsewhere'}) == base
+    assert hashed(**{'train_dataloader.dataset.root': '/other/disk'}) == base
+    assert hashed(**{'optim_wrapper.optimizer.lr': 1e-5}) != base
+    assert hashed(**{'model.latent_channels': 4}) != base
+    assert hashed(**{'randomness.seed': 1}) != base
+    assert hashed(**{'train_cfg.max_iters': 7}) != base
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('param_schedulers = []', "unknown top-level key 'param_schedulers'; did you mean"),
+        ("_base_ = './absent.py'", "names the base './absent.py'"),
+        (
+            "first_stage_config = 'absent.py'\ndenoiser = dict()\ndiffuser = dict()",
+            'does not exist',
+        ),
+        ("first_stage_config = 'd2c_vae/shapenet_chair.py'", 'no denoiser; add a base'),
+        (
+            "_base_ = 'ddmi_toolkit::d2c_vae/modelnet10_chair.py'\n"
+            "param_scheduler = [dict(type='LinearLR', end=1.5)]",
+            'end=1.5; a float is a fraction',
+        ),
+    ],
+)
+def test_mistakes_are_named(tmp_path, text, message):
+    leaf = tmp_path / 'leaf.py'
+    leaf.write_text(text)
+    with pytest.raises((KeyError, ValueError, FileNotFoundError), match=message):
+        load_config(leaf)
+
+
+@pytest.mark.parametrize(
+    'option, message',
+    [
+        ('denoiser.dropout', r'use model\.denoiser'),
+        ('model.first_stage.latent_channels', 'the first stage comes from'),
+        ('modell', 'did you mean'),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(option, message):
+    with pytest.raises(KeyError, match=message):
+        load_config('ddmi/shapenet_chair.py', {option: 1})
+
+
+def test_installed_configs_come_first(monkeypatch, tmp_path):
+    """A wheel carries the configs inside the package."""
+    fake = tmp_path / 'ddmi_toolkit'
+    (fake / 'configs/ddmi').mkdir(parents=True)
+    (fake / 'apis').mkdir()
+    monkeypatch.setattr(module, '__file__', str(fake / 'apis/config.py'))
+    assert configs_root() == fake / 'configs'
+
+
+def test_load_config_leaves_options_alone():
+    options = {'first_stage_config': 'ablations/chair_concat.py'}
+    before = copy.deepcopy(options)
+    load_config('ddmi/shapenet_chair.py', options)
+    assert options == before
