@@ -3,8 +3,12 @@
 from .autocast_optim_wrapper import AutocastOptimWrapper
 from .dist import init_distributed, wrapper_config
 from .guard_hook import GuardHook
+from .latent_cache_hook import LatentCacheHook, cache_key
+from .latent_stats_hook import LatentStatsHook
+from .latent_store import LatentStore, StorePlan
 from .loop import SeededTrainLoop, seed_everything
 from .loss_weight_hook import LossWeightHook
+from .sample_hook import SampleHook
 from .sampler import SeededInfiniteSampler
 from .state_hook import StateHook
 from .submodule_ema_hook import SubmoduleEMAHook, averaged_weights
@@ -13,13 +17,19 @@ from .throughput_hook import ThroughputHook
 __all__ = [
     'AutocastOptimWrapper',
     'GuardHook',
+    'LatentCacheHook',
+    'LatentStatsHook',
+    'LatentStore',
     'LossWeightHook',
+    'SampleHook',
     'SeededInfiniteSampler',
     'SeededTrainLoop',
     'StateHook',
+    'StorePlan',
     'SubmoduleEMAHook',
     'ThroughputHook',
     'averaged_weights',
+    'cache_key',
     'init_distributed',
     'seed_everything',
     'wrapper_config',

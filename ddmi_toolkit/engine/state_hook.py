@@ -79,7 +79,18 @@ class StateHook(Hook):
             runner._load_from = None if path is None else str(path)
 
     def before_train(self, runner: Any) -> None:
-        """Remove what a killed process left half-written; restore the random states."""
+        """Remove what a killed process left half-written; restore the random states.
+
+        Raises:
+            ValueError: Checkpoints would fall between accumulated gradients and lose them.
+        """
+        counts = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+        if self.interval % counts:
+            raise ValueError(
+                f'StateHook: interval={self.interval} is no multiple of '
+                f'optim_wrapper.accumulative_counts={counts}; gradients accumulated in between '
+                f'would be lost on resuming'
+            )
         if is_main_process():
             for partial in Path(runner.work_dir).glob('.*.partial'):
                 partial.unlink(missing_ok=True)
