@@ -61,20 +61,16 @@ class RoleRegistry(Registry):
             ValueError: The type is unknown; the message lists near names.
             TypeError: The type has another role, or its arguments do not fit.
         """
-        if role is not None and _has_role(type(cfg), role):
-            return cfg
-        if isinstance(cfg, dict) and 'default_args' in kwargs:
-            kwargs['default_args'] = self._accepted(cfg, kwargs['default_args'] or {})
-        elif isinstance(cfg, dict):
-            self._accepted(cfg, {})
-        obj = super().build(cfg, *args, **kwargs)
-        if role is not None and not _has_role(type(obj), role):
-            is_a = [c.__name__ for c in type(obj).__mro__ if c.__name__.startswith('Abstract')]
-            raise TypeError(
-                f'{cfg["type"]!r} is {is_a[0] if is_a else "of no role"}, expected '
-                f'{role if isinstance(role, str) else role.__name__}: one of {self.names(role)}'
-            )
-        return obj
+        if not isinstance(cfg, dict):
+            if role is not None and _has_role(type(cfg), role):
+                return cfg
+            return super().build(cfg, *args, **kwargs)
+        offers = kwargs.pop('default_args', None) or {}
+        cls = self._class(cfg.get('type', offers.get('type')), cfg)
+        if role is not None:
+            self._check_role(cls, role)
+        accepted = _accepted(cls, cfg, offers)
+        return super().build(cfg, *args, default_args=accepted or None, **kwargs)
 
     def names(self, role: type | str) -> list[str]:
         """Registered names that have a role."""
@@ -83,22 +79,18 @@ class RoleRegistry(Registry):
             n for n, c in self.module_dict.items() if isinstance(c, type) and _has_role(c, role)
         )
 
-    def _accepted(self, cfg: dict, offers: dict) -> dict:
-        """Check the arguments of ``cfg``; return the offers that its class takes."""
-        name = cfg.get('type', offers.get('type'))
+    def _class(self, name: Any, cfg: dict) -> Any:
         if name is None:
             raise ValueError(f"{self.name}: config {dict(cfg)} has no 'type'")
-        cls = self._find(name) if isinstance(name, str) else name
-        parameters = inspect.signature(cls).parameters
-        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            return offers
-        if unknown := sorted(set(cfg) - set(parameters) - {'type', '_scope_'}):
+        return self._find(name) if isinstance(name, str) else name
+
+    def _check_role(self, cls: Any, role: type | str) -> None:
+        if isinstance(cls, type) and not _has_role(cls, role):
+            is_a = [c.__name__ for c in cls.__mro__ if c.__name__.startswith('Abstract')]
             raise TypeError(
-                f'{name!r} has no argument {", ".join(map(repr, unknown))}'
-                f'{_did_you_mean(unknown[0], parameters)}; it takes {sorted(parameters)}. '
-                f'When a config changes a type, _delete_=True drops the old arguments'
+                f'{cls.__name__!r} is {is_a[0] if is_a else "of no role"}, expected '
+                f'{role if isinstance(role, str) else role.__name__}: one of {self.names(role)}'
             )
-        return {k: v for k, v in offers.items() if k in parameters or k == 'type'}
 
     def _find(self, name: str) -> Any:
         try:
@@ -112,6 +104,20 @@ class RoleRegistry(Registry):
                 f'A class of your own is found when custom_imports lists its module'
             )
         return found
+
+
+def _accepted(cls: Any, cfg: dict, offers: dict) -> dict:
+    """Check the arguments of a config; return the offers that its class takes."""
+    parameters = inspect.signature(cls).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return offers
+    if unknown := sorted(set(cfg) - set(parameters) - {'type', '_scope_'}):
+        raise TypeError(
+            f'{cls.__name__!r} has no argument {", ".join(map(repr, unknown))}'
+            f'{_did_you_mean(unknown[0], parameters)}; it takes {sorted(parameters)}. '
+            f'When a config changes a type, _delete_=True drops the old arguments'
+        )
+    return {k: v for k, v in offers.items() if k in parameters or k == 'type'}
 
 
 def _has_role(cls: type, role: type | str) -> bool:

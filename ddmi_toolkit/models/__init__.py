@@ -1,5 +1,17 @@
 """Models; importing the package registers them."""
 
-from . import denoisers, diffusion, encoders, generators, losses, renderers
+from . import conditioners, denoisers, diffusion, encoders, generators, losses, renderers
+from .d2c_vae import D2CVAE
+from .latent_diffusion import LatentDiffusion
 
-__all__ = ['denoisers', 'diffusion', 'encoders', 'generators', 'losses', 'renderers']
+__all__ = [
+    'D2CVAE',
+    'LatentDiffusion',
+    'conditioners',
+    'denoisers',
+    'diffusion',
+    'encoders',
+    'generators',
+    'losses',
+    'renderers',
+]
