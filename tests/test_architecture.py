@@ -23,6 +23,7 @@ MAY_IMPORT = {  # folder (or file) -> what of ours it may import
     'models/losses': ROOM,
     'models/diffusion': ROOM,
     'models/denoisers': ROOM,
+    'models/conditioners': ROOM,
     'geometry': {'structures'},
     'datasets': {'registry', 'structures', 'geometry'},
     'evaluation': {'registry', 'structures', 'geometry'},

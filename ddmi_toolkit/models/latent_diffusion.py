@@ -19,6 +19,8 @@ class LatentDiffusion(BaseModel):
         first_stage: Config of the whole first stage; it is frozen and kept in evaluation mode.
         denoiser: Config of the network ``(z_t, t, cond) -> output``, both ``(B, C, N)``.
         diffuser: Config of the :class:`Diffuser` (schedule, parameterization, sampler).
+        conditioner: Config of what turns a batch's ``cond`` into a vector and a context. None
+            hands ``cond`` to the denoiser as it is.
         first_stage_checkpoint: File that the first stage is loaded from, strictly, when training
             starts. None leaves it as it is (a stage-2 checkpoint holds it).
         normalize_latents: Whether latents are standardized per channel and plane by
@@ -32,6 +34,7 @@ class LatentDiffusion(BaseModel):
         first_stage: dict[str, Any],
         denoiser: dict[str, Any],
         diffuser: dict[str, Any],
+        conditioner: dict[str, Any] | None = None,
         first_stage_checkpoint: str | None = None,
         normalize_latents: bool = False,
         data_preprocessor: dict[str, Any] | None = None,
@@ -42,6 +45,11 @@ class LatentDiffusion(BaseModel):
         self.first_stage_checkpoint = first_stage_checkpoint
         layout, (channels, _) = self.first_stage.layout, self.first_stage.latent_shape
         offers = dict(layout=layout, channels=channels)
+        self.conditioner = None
+        if conditioner is not None:
+            self.conditioner = MODELS.build(conditioner, role='AbstractConditioner')
+            offers['cond_channels'] = self.conditioner.vector_channels
+            offers['context_channels'] = self.conditioner.context_channels
         self.denoiser = MODELS.build(denoiser, role='AbstractDenoiser', default_args=offers)
         self.diffuser = MODELS.build(diffuser, role='Diffuser', default_args=offers)
         self.normalize_latents = normalize_latents
@@ -93,7 +101,13 @@ class LatentDiffusion(BaseModel):
 
     @torch.no_grad()
     def sample(self, seed: Tensor, cond: Any = None) -> Tensor:
-        """Generated latents of the first stage ``(B, C, N)``, one per seed."""
+        """Generated latents of the first stage ``(B, C, N)``, one per seed.
+
+        With a conditioner and no ``cond``, generation is unconditional.
+        """
+        if self.conditioner is not None:
+            none_given = cond is None
+            cond = self.conditioner.null(len(seed)) if none_given else self.conditioner.embed(cond)
         z = self.diffuser.sample(self.denoiser, self.first_stage.latent_shape, seed, cond)
         return self.denormalize(z)
 
@@ -114,7 +128,8 @@ class LatentDiffusion(BaseModel):
             inputs: Observations, as the first stage's encoder takes them.
             query: Where generated fields are rendered; None renders nothing.
             target: Unused; a batch of the first stage may be given as it is.
-            cond: Condition, handed to the denoiser.
+            cond: Raw condition, as the conditioner takes it; without a conditioner, what the
+                denoiser takes.
             seed: ``(B,)`` int64; all noise of sample ``i`` depends on ``seed[i]`` alone.
             moments: Cached posterior moments ``(B, 2C, N)`` in place of ``inputs``.
             meta: Read by metrics and hooks only.
@@ -125,6 +140,7 @@ class LatentDiffusion(BaseModel):
         """
         if mode == 'loss':
             z = self.encode(inputs, moments, seed)
+            cond = cond if self.conditioner is None else self.conditioner(cond, seed)
             loss = self.diffuser.loss(self.denoiser, z, cond, seed)
             return dict(loss_diffusion=loss.mean())
         field = self.first_stage.decode(self.sample(seed, cond))

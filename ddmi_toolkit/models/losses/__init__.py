@@ -1,7 +1,8 @@
 """Losses and regularizers of the first stage."""
 
 from .base import AbstractLoss
+from .perceptual import PerceptualLoss
 from .reconstruction import BCELoss, L1Loss, MSELoss
 from .spectral import SpectralRegularizer
 
-__all__ = ['AbstractLoss', 'BCELoss', 'L1Loss', 'MSELoss', 'SpectralRegularizer']
+__all__ = ['AbstractLoss', 'BCELoss', 'L1Loss', 'MSELoss', 'PerceptualLoss', 'SpectralRegularizer']

@@ -1,0 +1,14 @@
+"""Conditioners: what is generated is asked for by a label, words or a picture."""
+
+from .base import AbstractConditioner, Condition
+from .image import ImageConditioner
+from .label import LabelConditioner
+from .text import TextConditioner
+
+__all__ = [
+    'AbstractConditioner',
+    'Condition',
+    'ImageConditioner',
+    'LabelConditioner',
+    'TextConditioner',
+]
