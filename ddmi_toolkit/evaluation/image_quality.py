@@ -1,0 +1,124 @@
+"""How close reconstructed images are to the given ones: PSNR and SSIM."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.evaluator import BaseMetric
+from torch import Tensor
+
+from ..registry import METRICS
+
+WINDOW_SIZE = 11  # pixels, Gaussian of sigma 1.5 (Wang et al. 2004)
+
+
+def psnr(pred: Tensor, target: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in dB of values ``(B, *S, C)`` in [0, 1], one per sample.
+
+    Infinite for equal values.
+    """
+    mse = (pred.double() - target.double()).square().flatten(1).mean(1)
+    return -10 * mse.log10()
+
+
+def ssim(pred: Tensor, target: Tensor) -> Tensor:
+    """Structural similarity of images ``(B, H, W, C)`` in [0, 1], one per image.
+
+    Windows lie wholly inside the image; channels are averaged.
+
+    Raises:
+        ValueError: The images are smaller than a window.
+    """
+    from kornia.metrics import ssim as ssim_map
+
+    if min(pred.shape[1:3]) < WINDOW_SIZE:
+        raise ValueError(
+            f'SSIM of images {tuple(pred.shape)}: height and width must be at least '
+            f'{WINDOW_SIZE}; leave out the border, or choose names=["psnr"]'
+        )
+    # float64: variances are differences of means of squares
+    images = (x.double().movedim(-1, 1) for x in (pred, target))
+    return ssim_map(*images, WINDOW_SIZE, padding='valid').flatten(1).mean(1)
+
+
+def luma(images: Tensor) -> Tensor:
+    """Y of ITU-R BT.601 in studio swing (16 to 235 of 255), ``(..., 3)`` to ``(..., 1)``.
+
+    This is the channel that super-resolution papers report, unrounded.
+    """
+    weights = images.new_tensor([65.481, 128.553, 24.966]) / 255
+    return 16 / 255 + (images * weights).sum(-1, keepdim=True)
+
+
+_MEASURES = dict(psnr=psnr, ssim=ssim)
+
+
+@METRICS.register_module()
+class ImageQuality(BaseMetric):
+    """PSNR and SSIM of predictions ``(*S, C)`` in [-1, 1], mapped to [0, 1] and clamped.
+
+    Each is computed per image and averaged over the set. Frames of a clip ``(T, H, W, C)`` count
+    as one image for PSNR and are averaged for SSIM.
+
+    Args:
+        names: Of ``'psnr'`` and ``'ssim'``. PSNR also takes values at scattered points.
+        is_luma: Whether colors are compared by their luma alone.
+        border: Pixels at each side that are left out.
+        collect_device: As mmengine's metrics.
+        prefix: As mmengine's metrics.
+
+    Raises:
+        ValueError: An unknown name.
+    """
+
+    default_prefix = 'image'
+
+    def __init__(
+        self,
+        names: Sequence[str] = ('psnr', 'ssim'),
+        is_luma: bool = False,
+        border: int = 0,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, prefix)
+        if unknown := sorted(set(names) - set(_MEASURES)):
+            raise ValueError(f'names has {unknown}; choose of {list(_MEASURES)}')
+        self.names, self.is_luma, self.border = tuple(names), is_luma, border
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Measure each ``dict(pred, target)``."""
+        for sample in data_samples:
+            pred, target = self._prepare(sample['pred']), self._prepare(sample['target'])
+            if pred.shape != target.shape:
+                raise ValueError(
+                    f'prediction {tuple(pred.shape)} and target {tuple(target.shape)} differ in '
+                    f'shape; evaluate on a query that the targets were made for'
+                )
+            self.results.append({n: self._measure(n, pred, target) for n in self.names})
+
+    def compute_metrics(self, results: list[dict[str, float]]) -> dict[str, float]:
+        """Means over the set, and its size."""
+        means = {n: sum(r[n] for r in results) / len(results) for n in self.names}
+        return dict(means, num_images=len(results))
+
+    @staticmethod
+    def _measure(name: str, pred: Tensor, target: Tensor) -> float:
+        if name == 'psnr':
+            return psnr(pred[None], target[None]).item()
+        if pred.ndim < 3:
+            raise ValueError(
+                f'SSIM of values {tuple(pred.shape)}: scattered points have no neighbors; '
+                f"evaluate on a grid, or choose names=['psnr']"
+            )
+        images = (x.reshape(-1, *x.shape[-3:]) for x in (pred, target))
+        return ssim(*images).mean().item()
+
+    def _prepare(self, values: Tensor | None) -> Tensor:
+        """Values ``(*S, C)`` in [0, 1], without border, as they are compared."""
+        if values is None:
+            raise ValueError("ImageQuality needs a 'target' in every batch; this batch has none")
+        values = ((values + 1) / 2).clamp(0, 1)
+        if self.border:
+            inner = slice(self.border, -self.border)
+            values = values[..., inner, inner, :]
+        return luma(values) if self.is_luma else values

@@ -1,0 +1,123 @@
+"""PSNR and SSIM: closed forms, and the published bicubic numbers."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ddmi_toolkit.evaluation.image_quality import ImageQuality, luma, psnr, ssim
+
+
+def images(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def evaluate(metric: ImageQuality, *pairs: tuple[torch.Tensor, torch.Tensor]) -> dict[str, float]:
+    metric.process(None, [dict(pred=p, target=t) for p, t in pairs])
+    return metric.evaluate(len(pairs))
+
+
+@pytest.mark.parametrize('offset', [0.5, 0.1, 0.001])
+def test_psnr_of_a_constant_offset(offset):
+    """-20 log10 of the offset, whatever the shape."""
+    target = images(2, 7, 3).double()
+    expected = torch.full((2,), -20 * math.log10(offset), dtype=torch.float64)
+    torch.testing.assert_close(psnr(target + offset, target), expected)
+
+
+def test_ssim_of_an_image_with_itself_is_one():
+    """For every image of a batch."""
+    target = images(3, 16, 20, 3)
+    torch.testing.assert_close(ssim(target, target), torch.ones(3, dtype=torch.float64))
+
+
+def test_ssim_of_constant_images():
+    """Without variance only luminance is left: (2ab + c) / (a^2 + b^2 + c), c = 0.01^2."""
+    a, b, c = 0.2, 0.7, 0.01**2
+    flat = torch.full((1, 12, 12, 1), a), torch.full((1, 12, 12, 1), b)
+    assert ssim(*flat).item() == pytest.approx((2 * a * b + c) / (a * a + b * b + c), abs=1e-6)
+
+
+def test_luma_of_black_white_and_grey():
+    """Studio swing: 16 to 235 of 255, and linear."""
+    values = luma(torch.tensor([[0.0, 0, 0], [1, 1, 1], [0.5, 0.5, 0.5]])) * 255
+    torch.testing.assert_close(values[:, 0], torch.tensor([16, 235, 125.5]))
+
+
+def test_metric_maps_its_range_and_averages_over_images():
+    """Values in [-1, 1]: an offset of 0.2 there is 0.1 here, 20 dB; the mean is over images."""
+    target = images(16, 16, 3) - 0.5
+    result = evaluate(ImageQuality(), (target + 0.2, target), (target + 0.02, target))
+    assert result['image/psnr'] == pytest.approx((20 + 40) / 2, abs=1e-3)
+    assert result['image/num_images'] == 2
+
+
+def test_predictions_beyond_the_range_are_clamped():
+    """What a picture cannot show is no error."""
+    target = torch.ones(16, 16, 3)
+    assert evaluate(ImageQuality(), (target + 3, target)) == {
+        'image/psnr': math.inf,
+        'image/ssim': pytest.approx(1),
+        'image/num_images': 1,
+    }
+
+
+def test_border_is_left_out():
+    """Errors at the border do not count, errors inside do."""
+    target = images(20, 20, 1) - 0.5
+    pred = target.clone()
+    pred[:2], pred[:, -2:] = 1, -1
+    assert evaluate(ImageQuality(border=2), (pred, target))['image/psnr'] == math.inf
+    assert evaluate(ImageQuality(border=1), (pred, target))['image/psnr'] < 40
+
+
+def test_clips_average_their_frames():
+    """SSIM of a clip is the mean of its frames'."""
+    pred, target = images(3, 16, 16, 3), images(3, 16, 16, 3, seed=1)
+    value = evaluate(ImageQuality(), (2 * pred - 1, 2 * target - 1))['image/ssim']
+    assert value == pytest.approx(ssim(pred, target).mean().item(), abs=1e-6)
+
+
+def test_points_have_psnr_only():
+    """The remedy is in the message."""
+    points = torch.zeros(50, 3)
+    value = evaluate(ImageQuality(['psnr']), (points + 0.2, points))['image/psnr']
+    assert value == pytest.approx(20, abs=1e-3)
+    with pytest.raises(ValueError, match=r"scattered points .* names=\['psnr'\]"):
+        evaluate(ImageQuality(), (points, points))
+
+
+def test_errors_name_the_remedy():
+    """Unknown names, missing targets, other shapes, images below the window."""
+    image = torch.zeros(8, 8, 3)
+    with pytest.raises(ValueError, match=r"names has \['lpips'\]; choose of"):
+        ImageQuality(['lpips'])
+    with pytest.raises(ValueError, match="needs a 'target'"):
+        ImageQuality().process(None, [dict(pred=image, target=None)])
+    with pytest.raises(ValueError, match='differ in shape'):
+        evaluate(ImageQuality(), (image, image[:4]))
+    with pytest.raises(ValueError, match='at least 11'):
+        evaluate(ImageQuality(), (image, image))
+
+
+@pytest.mark.parametrize('factor', [2, 4])
+def test_bicubic_set5_has_the_reference_values(data_root, factor):
+    """Luma, border of the factor, windows inside the image: PSNR and SSIM as tabulated."""
+    table = data_root / 'reference_metrics/set5_set14_bicubic_psnr_ssim.json'
+    folder = data_root / 'set5_set14/Set5'
+    if not (table.is_file() and folder.is_dir()):
+        pytest.skip(f'{table} or {folder} does not exist')
+    reference = json.loads(table.read_text())[f'Set5_x{factor}']['per_image']
+    for name in ('butterfly', 'woman'):
+        with Image.open(folder / f'LR_bicubic/X{factor}/{name}x{factor}.png') as small:
+            size = small.width * factor, small.height * factor
+            pred = np.array(small.convert('RGB').resize(size, Image.Resampling.BICUBIC))
+        with Image.open(folder / f'HR/{name}.png') as large:
+            target = np.array(large.convert('RGB'))[: size[1], : size[0]]
+        pair = (torch.from_numpy(x).double() / 127.5 - 1 for x in (pred, target))
+        result = evaluate(ImageQuality(is_luma=True, border=factor), tuple(pair))
+        assert result['image/psnr'] == pytest.approx(reference[name][0], abs=1e-4)
+        assert result['image/ssim'] == pytest.approx(reference[name][1], abs=1e-5)
