@@ -106,8 +106,8 @@ class LatentStore:
         Raises:
             ValueError: Values overflow the type on disk.
         """
-        array = moments.numpy().astype(self.plan.dtype)
-        if not np.isfinite(array).all():
+        stored = moments.to(getattr(torch, self.plan.dtype))
+        if not torch.isfinite(stored).all():
             raise ValueError(
                 f'latent cache: moments up to {float(moments.abs().max()):.3g} are not finite in '
                 f"{self.plan.dtype}; use latent_cache=dict(dtype='float32')"
@@ -117,7 +117,7 @@ class LatentStore:
         with replace_atomically(self._extras(number)) as file:
             file.write(buffer.getvalue())
         with replace_atomically(self._moments(number)) as file:  # last: it marks the pair
-            np.save(file, array)
+            np.save(file, stored.numpy())
 
     def finish(self) -> None:
         """Mark the store complete."""

@@ -46,15 +46,17 @@ class TinyData(Dataset):
 class TinyModel(BaseModel):
     """Regression with dropout (global random state) and noise of its own (seeds)."""
 
-    def __init__(self, dim=4, nan_at=None, dropout=0.2):
+    def __init__(self, dim=4, nan_at=None, dropout=0.2, dtype='float32'):
         super().__init__()
         self.denoiser = nn.Sequential(nn.Linear(dim, 8), nn.Dropout(dropout), nn.Linear(8, dim))
         self.diffuser = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, dim)
         self.kl_weight = 1.0
         self.nan_at, self.calls = nan_at, 0
+        self.to(getattr(torch, dtype))
 
     def forward(self, inputs, seed, meta=None, mode='loss'):
+        inputs = inputs.to(self.head.weight.dtype)
         noise = seeded_normal(seed, inputs.shape[1:], 'noise', dtype=inputs.dtype)
         out = self.head(self.diffuser(self.denoiser(inputs + noise)))
         if mode == 'predict':
@@ -106,6 +108,21 @@ class StopAfter(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.iter + 1 == self.iteration:
             raise KeyboardInterrupt
+
+
+@HOOKS.register_module(force=True)
+class RecordGradients(Hook):
+    """Keeps what the optimizer was given in each step."""
+
+    def __init__(self):
+        self.steps = []
+
+    def before_train(self, runner):
+        def keep(optimizer, *_):
+            parameters = [p for g in optimizer.param_groups for p in g['params']]
+            self.steps.append([p.grad.clone() for p in parameters if p.grad is not None])
+
+        runner.optim_wrapper.optimizer.register_step_pre_hook(keep)
 
 
 @HOOKS.register_module(force=True)
