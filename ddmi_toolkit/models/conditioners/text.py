@@ -70,7 +70,8 @@ class TextConditioner(AbstractConditioner):
     def _is_caption(self, tokens: Tensor) -> Tensor:
         """Positions up to the end-of-text token, which has the largest id, ``(B, L)`` bool.
 
-        Ids cannot tell: the padding's, 0, is also that of an exclamation mark.
+        Ids cannot tell: the padding's, 0, is also that of an exclamation mark
+        within a longer word.
         """
         end = tokens.argmax(dim=1, keepdim=True)
         return torch.arange(tokens.shape[1], device=tokens.device) <= end
