@@ -11,6 +11,8 @@ from torch.utils.data import DataLoader
 from ..registry import LOOPS
 from ..structures import mix_seed
 
+_STREAM = int.from_bytes(b'loop', 'big')  # apart from the seeds of samples
+
 
 def seed_everything(*parts: int) -> None:
     """Set the global random states of torch (all devices), numpy and Python from integers."""
@@ -87,14 +89,15 @@ class SeededTrainLoop(BaseLoop):
                 self._run_iter(next(batches))
                 if self._is_validated():
                     self.runner.val_loop.run()
-            del batches  # stops the worker processes
+            del batches
+            loader._iterator = None  # persistent workers stop now, not when memory is collected
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
 
     def _run_iter(self, batch: Any) -> None:
         runner = self.runner
-        seed_everything(runner.seed, self._iter, runner.rank)
+        seed_everything(runner.seed, self._iter, runner.rank, _STREAM)
         runner.call_hook('before_train_iter', batch_idx=self._iter, data_batch=batch)
         outputs = runner.model.train_step(batch, optim_wrapper=runner.optim_wrapper)
         runner.call_hook(

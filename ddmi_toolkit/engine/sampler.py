@@ -10,6 +10,8 @@ from torch.utils.data import Sampler
 from ..registry import DATA_SAMPLERS
 from ..structures import Draw, mix_seed
 
+_STREAM = int.from_bytes(b'order', 'big')  # apart from the seeds of samples
+
 
 @DATA_SAMPLERS.register_module()
 class SeededInfiniteSampler(Sampler):
@@ -57,5 +59,5 @@ class SeededInfiniteSampler(Sampler):
     def _order(self, epoch: int) -> list[int]:
         if not self.shuffle:
             return list(range(self.num_items))
-        generator = torch.Generator().manual_seed(mix_seed(self.seed, epoch))
+        generator = torch.Generator().manual_seed(mix_seed(self.seed, epoch, _STREAM))
         return torch.randperm(self.num_items, generator=generator).tolist()

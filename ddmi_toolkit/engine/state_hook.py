@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import Hook
 
@@ -107,6 +107,10 @@ class StateHook(Hook):
         step = runner.iter + 1
         if step % self.interval == 0 or step == runner.max_iters:
             self._save(runner, step)
+
+    def after_train(self, runner: Any) -> None:
+        """Let all processes see the last file before they go on."""
+        barrier()
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
         """Turn everything into plain data and add the random states."""

@@ -24,14 +24,17 @@ class SubmoduleEMAHook(Hook):
     training is resumed. All other parts, and buffers, exist once.
 
     With ``warmup`` the averages equal the weights for the first ``begin`` iterations; then an
-    update after iteration ``i`` has momentum ``max(momentum, (i - begin) ** -power)``, so that
-    early weights are forgotten (as in the package ema-pytorch with ``inv_gamma=1``).
+    update after iteration ``i`` has momentum ``max(momentum, (1 + n / inv_gamma) ** -power)``
+    with ``n = i - begin - 1``, so that early weights are forgotten (as in the package ema-pytorch,
+    which counts optimizer steps: with accumulated gradients multiply ``begin`` and ``inv_gamma``
+    by their number).
 
     Args:
         modules: Names of children of the model; absent ones are an error.
         momentum: Weight of the new value in an update: 1 minus the decay, in (0, 1].
         interval: Iterations between updates. The published runs update every 5 or 10 iterations.
-        warmup: ``dict(begin=100, power=2 / 3)``; None averages from the first iteration on.
+        warmup: ``dict(begin=100, power=2 / 3[, inv_gamma=1.0])``; None averages from the first
+            iteration on.
     """
 
     def __init__(
@@ -48,14 +51,15 @@ class SubmoduleEMAHook(Hook):
             )
         if interval < 1:
             raise ValueError(f'SubmoduleEMAHook: interval must be at least 1, got {interval}')
-        if warmup is not None and set(warmup) != {'begin', 'power'}:
+        if warmup is not None and set(warmup) | {'inv_gamma'} != {'begin', 'power', 'inv_gamma'}:
             raise ValueError(
-                f'SubmoduleEMAHook: warmup takes begin and power, got {sorted(warmup)}'
+                f'SubmoduleEMAHook: warmup takes begin, power and, if not 1, inv_gamma; '
+                f'got {sorted(warmup)}'
             )
         self.modules = tuple(modules)
         self.momentum = momentum
         self.interval = interval
-        self.warmup = warmup
+        self.warmup = None if warmup is None else dict(dict(inv_gamma=1.0), **warmup)
         self._average: dict[str, Tensor] = {}
         self._are_swapped = False
 
@@ -66,7 +70,7 @@ class SubmoduleEMAHook(Hook):
         count = step - self.warmup['begin'] - 1
         if count <= 0:
             return 1.0
-        return max(self.momentum, float(count + 1) ** -self.warmup['power'])
+        return max(self.momentum, (1 + count / self.warmup['inv_gamma']) ** -self.warmup['power'])
 
     def before_train(self, runner: Any) -> None:
         """Start from the weights, or from the averages of the resumed checkpoint."""

@@ -70,3 +70,11 @@ def test_wrapper_on_the_cpu_names_no_device(monkeypatch):
     """mmengine's default would ask for GPU ``LOCAL_RANK``."""
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     assert wrapper_config()['device_ids'] is None
+
+
+def test_launcher_script_says_how_to_use_it():
+    """Without arguments, instead of a stack trace."""
+    script = Path(__file__).parents[2] / 'tools/dist_train.sh'
+    done = subprocess.run(['bash', str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert 'Usage: tools/dist_train.sh CONFIG PROCESSES' in done.stderr

@@ -131,15 +131,16 @@ def test_averages_follow_the_recursion(tmp_path):
     assert all(k.startswith('denoiser.') for k in saved['live_state_dict'])
 
 
-def test_warmup_is_that_of_ema_pytorch():
+@pytest.mark.parametrize('gamma', [1.0, 5.0])
+def test_warmup_is_that_of_ema_pytorch(gamma):
     """Copies at first, then 1 - decay = n ** (-2/3) until the momentum is reached."""
-    hook = SubmoduleEMAHook(momentum=1e-3, warmup=dict(begin=100, power=2 / 3))
+    hook = SubmoduleEMAHook(momentum=1e-3, warmup=dict(begin=100, power=2 / 3, inv_gamma=gamma))
     assert hook.momentum_at(100) == hook.momentum_at(101) == 1
     for step in (102, 150, 1000):
         epoch = step - 100 - 1
-        decay = min(1 - (1 + epoch / 1.0) ** -(2 / 3), 1 - 1e-3)
+        decay = min(1 - (1 + epoch / gamma) ** -(2 / 3), 1 - 1e-3)
         assert hook.momentum_at(step) == pytest.approx(1 - decay)
-    assert hook.momentum_at(10**6) == 1e-3
+    assert hook.momentum_at(10**7) == 1e-3
 
 
 def test_validation_sees_the_averages_and_training_the_weights(tmp_path):
@@ -239,3 +240,11 @@ def test_half_precision_refuses_other_types():
     with pytest.raises(ValueError, match="'bfloat16' or 'float16', got 'float8'"):
         AutocastOptimWrapper(dtype='float8', optimizer=optimizer)
     assert issubclass(AutocastOptimWrapper, OptimWrapper)
+
+
+def test_checkpoints_between_accumulated_gradients_are_refused(tmp_path):
+    """Resuming there would lose what was accumulated."""
+    wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1), accumulative_counts=4)
+    runner = build_runner(tmp_path, optim_wrapper=wrapper, **NO_VAL)
+    with pytest.raises(ValueError, match=r'interval=10 is no multiple.*accumulative_counts=4'):
+        runner.train()
