@@ -41,10 +41,11 @@ class TokenAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, N)`` to ``(B, C, N)``."""
-        q, k, v = rearrange(
+        qkv = rearrange(
             self.qkv(self.norm(x)), 'b (three h d) n -> three b h n d', three=3, h=self.num_heads
         )
-        h = F.scaled_dot_product_attention(q, k, v)
+        # contiguous: strided heads miss the fused kernel (2 to 5 times slower on the CPU).
+        h = F.scaled_dot_product_attention(*qkv.contiguous())
         return x + self.proj(rearrange(h, 'b h n d -> b (h d) n'))
 
 
