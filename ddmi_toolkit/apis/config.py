@@ -74,7 +74,8 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
 
     Args:
         name: See :func:`find_config`.
-        options: Overrides by dotted key, applied last (``first_stage_config`` first).
+        options: Overrides by dotted key, applied last. Those of ``first_stage.`` go to the stage-1
+            config: ``{'first_stage.train_cfg.max_iters': 100}``.
 
     Raises:
         FileNotFoundError: The config or one of its bases does not exist.
@@ -88,7 +89,9 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
         cfg.first_stage_config = options.pop('first_stage_config')
     _check_keys(cfg, path)
     if cfg.get('first_stage_config') is not None and 'first_stage' not in cfg:
-        _join_stages(cfg, path)
+        prefix = 'first_stage.'
+        first = {k: options.pop(k) for k in list(options) if k.startswith(prefix)}
+        _join_stages(cfg, path, {k.removeprefix(prefix): v for k, v in first.items()})
     _check_options(options, cfg)
     cfg.merge_from_dict(options)
     _check_keys(cfg, path)
@@ -158,18 +161,18 @@ def _check_options(options: Mapping[str, Any], cfg: Config) -> None:
         family = key.split('.')[0]
         if family in ('denoiser', 'diffuser') and 'first_stage' in cfg:
             raise KeyError(f'--cfg-options {key}: use model.{key}')
-        if key.startswith('model.first_stage'):
+        if key.startswith('model.first_stage.'):
+            right = key.replace('model.first_stage', 'first_stage.model')
             raise KeyError(
                 f'--cfg-options {key}: the first stage comes from '
-                f'{cfg.get("first_stage_config")!r}; edit that config, or name another by '
-                f'first_stage_config=...'
+                f'{cfg.get("first_stage_config")!r}; use {right}'
             )
 
 
-def _join_stages(cfg: Config, path: Path) -> None:
+def _join_stages(cfg: Config, path: Path, options: dict[str, Any]) -> None:
     """Complete a stage-2 config by its first stage's model, data and evaluation."""
     first_path = find_config(cfg.first_stage_config, near=path)
-    first = load_config(first_path)
+    first = load_config(first_path, options)
     for family in ('denoiser', 'diffuser'):
         if family not in cfg:
             raise KeyError(f'{path.name} names a first stage but no {family}; add a base of it')
@@ -180,7 +183,12 @@ def _join_stages(cfg: Config, path: Path) -> None:
         diffuser=cfg.pop('diffuser'),
     )
     cfg.model = Config._merge_a_into_b(cfg.get('model', ConfigDict()), model)
-    cfg.first_stage = dict(config=str(first_path), work_dir=first.work_dir, hash=config_hash(first))
+    cfg.first_stage = dict(
+        config=str(first_path),
+        options=options,
+        work_dir=first.work_dir,
+        hash=config_hash(first),
+    )
     cfg.train_dataloader = Config._merge_a_into_b(
         cfg.get('train_dataloader', ConfigDict()), first.train_dataloader
     )
@@ -217,3 +225,7 @@ def _resolve_fractions(cfg: Config) -> None:
                     f'fraction of train_cfg.max_iters in [0, 1], iterations are integers'
                 )
             scheduler[key] = round(value * total)
+    if cfg.get('param_scheduler'):  # a phase of a very short run may have no iteration at all
+        cfg.param_scheduler = [
+            s for s in cfg.param_scheduler if s.get('end', total) != s.get('begin', 0)
+        ]

@@ -68,8 +68,7 @@ def train(cfg: Config) -> Path:
     init_distributed()
     check_config(cfg)
     if 'first_stage' in cfg:
-        first = load_config(cfg.first_stage.config)
-        first.work_dir = cfg.first_stage.work_dir
+        first = load_config(cfg.first_stage.config, cfg.first_stage.options)
         cfg.model.first_stage_checkpoint = str(train(first))
     state, path = run_state(cfg)
     print_log(f'{cfg.experiment_name}: {_WORDS[state].format(path)}', logger='current')

@@ -42,6 +42,16 @@ def test_resolved_configs_can_be_read_again(tmp_path):
     assert config_hash(again) == config_hash(cfg)
 
 
+def test_options_reach_the_first_stage():
+    options = {'first_stage.model.latent_channels': 4, 'first_stage.work_dir': 'elsewhere'}
+    cfg = load_config('ddmi/modelnet10_chair.py', options)
+    assert cfg.model.first_stage.latent_channels == 4
+    assert cfg.first_stage.work_dir == 'elsewhere'
+    first = load_config(cfg.first_stage.config, cfg.first_stage.options)
+    assert first.model == cfg.model.first_stage
+    assert config_hash(first) == cfg.first_stage.hash
+
+
 def test_the_cache_of_latents_is_an_option():
     cfg = load_config('ddmi/shapenet_chair.py', {'latent_cache': None})
     assert cfg.train_dataloader.dataset.type == 'ShapeNetOccupancy'
@@ -118,7 +128,7 @@ def test_mistakes_are_named(tmp_path, text, message):
     'option, message',
     [
         ('denoiser.dropout', r'use model\.denoiser'),
-        ('model.first_stage.latent_channels', 'the first stage comes from'),
+        ('model.first_stage.latent_channels', r'use first_stage\.model\.latent_channels'),
         ('modell', 'did you mean'),
     ],
 )

@@ -15,7 +15,7 @@ custom_hooks = [
         modules=('denoiser', 'diffuser'),
         momentum=1e-4,
         interval=25,
-        warmup=dict(begin=100, power=2 / 3),
+        warmup=dict(begin=500, power=2 / 3, inv_gamma=5.0),
     ),
     dict(type='LatentCacheHook'),
     dict(type='SampleHook', interval=50_000, seeds=8),
