@@ -5,6 +5,7 @@ A shape record has ``points (K, 3)`` with ``occupancies (K,)``, ``surface_points
 """
 
 import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
 
 from ...registry import TRANSFORMS
@@ -20,6 +21,10 @@ def _choose(rng: np.random.Generator, available: int, wanted: int, replace: bool
     if replace:
         return rng.integers(0, available, wanted)
     return rng.permutation(available)[:wanted]
+
+
+def _tensor(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(values.astype(np.float32))
 
 
 def _check_count(name: str, value: int) -> int:
@@ -135,12 +140,12 @@ class PackShape(BaseTransform):
         """The sample of a record; everything that is not named above is dropped."""
         meta = dict(name=record['name'], **{k: record[k] for k in self._META if k in record})
         if 'reference_points' in record:
-            meta['surface_points'] = record['reference_points'].astype(np.float32)
-            meta['surface_normals'] = record['reference_normals'].astype(np.float32)
+            meta['surface_points'] = _tensor(record['reference_points'])
+            meta['surface_normals'] = _tensor(record['reference_normals'])
         sample = dict(
-            inputs=record['surface_points'].astype(np.float32),
-            query=dict(points=record['points'].astype(np.float32)),
-            target=record['occupancies'].astype(np.float32)[:, None],
+            inputs=_tensor(record['surface_points']),
+            query=dict(points=_tensor(record['points'])),
+            target=_tensor(record['occupancies'][:, None]),
             meta=meta,
         )
         if self.cond is not None:

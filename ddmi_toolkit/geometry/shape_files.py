@@ -1,0 +1,99 @@
+"""Triangle meshes and voxel grids read from files; trimesh knows the formats."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+MESH_SUFFIXES = ('.obj', '.off', '.ply', '.stl', '.glb')
+VOXEL_SUFFIXES = ('.npz', '.binvox')
+
+Mesh = tuple[np.ndarray, np.ndarray]
+
+
+def load_mesh(path: str | Path) -> Mesh:
+    """Vertices ``(V, 3)`` float64 and faces ``(F, 3)`` int64 of a mesh file.
+
+    Parts of a scene are placed by their transforms and joined; equal vertices are merged.
+
+    Raises:
+        ValueError: The file cannot be read or has no faces.
+    """
+    import trimesh
+
+    path = Path(path)
+    try:
+        scene = trimesh.load_scene(path, skip_materials=True)
+        mesh = scene.to_mesh()
+    except Exception as error:
+        raise ValueError(f'{path} cannot be read as a mesh: {error}') from error
+    if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
+        raise ValueError(f'{path} has no faces; expected a triangle mesh')
+    mesh.merge_vertices(merge_tex=True, merge_norm=True)
+    vertices = np.asarray(mesh.vertices, dtype=np.float64)
+    if not np.isfinite(vertices).all():
+        raise ValueError(f'{path} has vertices that are not finite')
+    return vertices, np.asarray(mesh.faces, dtype=np.int64)
+
+
+def list_voxels(path: str | Path, key: str) -> int:
+    """Number of grids in a voxel file, without reading them.
+
+    Args:
+        path: A ``.binvox`` (one grid) or ``.npz``.
+        key: Array of the ``.npz``, its first axis the grids.
+
+    Raises:
+        ValueError: The file is no archive or lacks the array.
+    """
+    path = Path(path)
+    if path.suffix.lower() == '.binvox':
+        return 1
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f'{key}.npy') as file:
+            version = np.lib.format.read_magic(file)
+            read = getattr(np.lib.format, f'read_array_header_{version[0]}_0')
+            return int(read(file)[0][0])
+    except KeyError:
+        with np.load(path) as arrays:
+            raise ValueError(f'{path} has no array {key!r}; it has {arrays.files}') from None
+    except (zipfile.BadZipFile, ValueError, IndexError) as error:
+        raise ValueError(f'{path} cannot be read as voxels: {error}') from error
+
+
+def load_voxels(path: str | Path, key: str, index: int = 0) -> np.ndarray:
+    """One occupancy grid ``(X, Y, Z)``, bool, axes in coordinate order.
+
+    Args:
+        path: A ``.binvox``, or an ``.npz`` whose array ``key`` holds grids ``(n, X, Y, Z)``, or
+            cubes as packed bits ``(n, X³ / 8)`` uint8 (``np.packbits`` of each flat grid).
+        key: Array of the ``.npz``.
+        index: Which grid.
+
+    Raises:
+        ValueError: The file cannot be read, or the array has another form.
+    """
+    path = Path(path)
+    if path.suffix.lower() == '.binvox':
+        return _load_binvox(path)
+    with np.load(path) as arrays:
+        grids = arrays[key]
+    if grids.ndim == 4:
+        return grids[index] > 0
+    size = round((grids.shape[-1] * 8) ** (1 / 3)) if grids.ndim == 2 else 0
+    if grids.dtype != np.uint8 or size**3 != grids.shape[-1] * 8:
+        raise ValueError(
+            f'{path}: array {key!r} is {grids.dtype} {grids.shape}; expected (n, X, Y, Z) grids '
+            f'or (n, X³ / 8) uint8 packed bits of cubes'
+        )
+    return np.unpackbits(grids[index]).reshape(size, size, size).astype(bool)
+
+
+def _load_binvox(path: Path) -> np.ndarray:
+    from trimesh.exchange.binvox import load_binvox
+
+    try:
+        with path.open('rb') as file:
+            return np.asarray(load_binvox(file, axis_order='xzy').matrix, dtype=bool)
+    except Exception as error:
+        raise ValueError(f'{path} cannot be read as binvox: {error}') from error
