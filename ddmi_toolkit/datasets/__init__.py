@@ -2,6 +2,7 @@
 
 from .base import AbstractDataset
 from .latent_cache import EnumeratedDraws, LatentCache
+from .seeds import SeedDataset
 from .shapenet import ShapeNetOccupancy
 from .transforms import JitterSurface, PackShape, SubsamplePoints, SubsampleSurface
 
@@ -11,6 +12,7 @@ __all__ = [
     'JitterSurface',
     'LatentCache',
     'PackShape',
+    'SeedDataset',
     'ShapeNetOccupancy',
     'SubsamplePoints',
     'SubsampleSurface',
