@@ -35,14 +35,12 @@ def published_config(meta: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             f"[] and 'vanilla' (attention in the middle block only), as in all published shapes"
         )
     size = dd['resolution']
-    # The published lookup divides by 1 + padding + 1e-5.
-    half = (1 + points['padding'] + 1e-5) / 2
-    mix = dict(type='channel', strides=[size // r for r in dd['inter_attn_resolutions']])
+    half = _half_width(points)
     shared = dict(
         base_channels=dd['ch'],
         channel_mult=list(dd['ch_mult']),
         z_channels=dd['z_channels'],
-        mix=mix,
+        mix=dict(type='channel', strides=[size // r for r in dd['inter_attn_resolutions']]),
     )
     return dict(
         layout=dict(
@@ -61,24 +59,36 @@ def published_config(meta: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             num_res_blocks=dd['num_res_blocks'],
             **shared,
         ),
-        generator=dict(
-            type='PEGenerator',
-            reduce='sum',
-            decoder=dict(
-                type='BasisFieldDecoder',
-                out_channels=dd['out_ch'],
-                strides=sorted({size // r for r in dd['hdbf_resolutions']} | {1}, reverse=True),
-                num_res_blocks=dd['num_res_blocks'] + 1,
-                **shared,
-            ),
-            readout=dict(
-                type='CFCReadout',
-                width=mlp['ch'],
-                coordinates='linear',
-                head=dict(type='LinearHead', out_channels=mlp['out_ch']),
-            ),
+        generator=_generator_config(dd, mlp, shared),
+    )
+
+
+def _generator_config(
+    dd: Mapping[str, Any], mlp: Mapping[str, Any], shared: Mapping[str, Any]
+) -> dict[str, Any]:
+    strides = {dd['resolution'] // r for r in dd['hdbf_resolutions']} | {1}
+    return dict(
+        type='PEGenerator',
+        reduce='sum',
+        decoder=dict(
+            type='BasisFieldDecoder',
+            out_channels=dd['out_ch'],
+            strides=sorted(strides, reverse=True),
+            num_res_blocks=dd['num_res_blocks'] + 1,
+            **shared,
+        ),
+        readout=dict(
+            type='CFCReadout',
+            width=mlp['ch'],
+            coordinates='linear',
+            head=dict(type='LinearHead', out_channels=mlp['out_ch']),
         ),
     )
+
+
+def _half_width(points: Mapping[str, Any]) -> float:
+    """Half of the box that the published lookup covers: it divides by 1 + padding + 1e-5."""
+    return (1 + points['padding'] + 1e-5) / 2
 
 
 def convert_state(weights: Mapping[str, Tensor], meta: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -100,8 +110,7 @@ def convert_state(weights: Mapping[str, Tensor], meta: Mapping[str, Any]) -> dic
     _points(left, state, 'pointnet.', 'encoder.point_net.')
     _planes_encoder(left, state, num_levels)
     _planes_decoder(left, state, num_levels)
-    half = (1 + meta['pointnet']['padding'] + 1e-5) / 2
-    _readout(left, state, half)
+    _readout(left, state, _half_width(meta['pointnet']))
     if left:
         raise ValueError(
             f'{len(left)} weights have no counterpart, e.g. {sorted(left)[:5]}; is this a '

@@ -60,3 +60,12 @@ def test_errors_name_value_and_expectation():
     layout = PlaneLayout([dict(name=a, size=8) for a in 'xyz'], ['xy', 'yz'])
     with pytest.raises(ValueError, match=r"one plane, the layout has \['xy', 'yz'\]"):
         small(layout)
+
+
+def test_parameters_number_as_published():
+    """AFHQ: 23.503 M in the encoder, without its last 1x1 convolution."""
+    layout = PlaneLayout([dict(name='x', size=256), dict(name='y', size=256)], ['xy'])
+    with torch.device('meta'):
+        cnn = ConvEncoder(layout, 64, z_channels=128).cnn
+    sizes = {n: p.numel() for n, p in cnn.named_parameters() if not n.startswith('quant')}
+    assert sum(sizes.values()) == pytest.approx(23.503e6, abs=500)

@@ -74,3 +74,24 @@ def test_errors_name_value_and_expectation():
         small(SHAPE, finest_head='conv')
     with pytest.raises(ValueError, match="use mix='token'"):
         small(VIDEO, mix='channel')
+
+
+def test_parameters_number_as_published():
+    """AFHQ: 33.656 M; SkyTimelapse: 53.285 M; both without the first 1x1 convolutions."""
+    space = [dict(name='x', size=256), dict(name='y', size=256)]
+    image = PlaneLayout(space, ['xy'])
+    video = PlaneLayout(
+        [*space, dict(name='t', size=16, strided=False)], ['xy', 'xt', 'yt'], latent_stride=8
+    )
+    mix = dict(type='token', num_heads=8, wide_heads=True)
+    with torch.device('meta'):
+        decoders = {
+            33.656e6: BasisFieldDecoder(image, 64, base_channels=128, z_channels=128),
+            53.285e6: BasisFieldDecoder(
+                video, 64, channel_mult=(1, 2, 4, 8), num_heads=16, mix=mix
+            ),
+        }
+    for expected, decoder in decoders.items():
+        parameters = decoder.named_parameters()
+        sizes = {n: p.numel() for n, p in parameters if not n.startswith('post_quant')}
+        assert sum(sizes.values()) == pytest.approx(expected, abs=500)

@@ -159,3 +159,19 @@ def test_errors_name_the_remedy():
         SpectralRegularizer()([network()])
     with pytest.raises(RuntimeError, match='attached to other weights'):
         attached([network()])([network(), nn.Conv2d(3, 8, 3)])
+
+
+def test_copies_are_independent():
+    net = network()
+    regularizer = attached([net])
+    twin = copy.deepcopy(regularizer)
+    regularizer([net])
+    assert regularizer.is_warm
+    assert not twin.is_warm
+
+
+def test_it_can_be_attached_on_the_meta_device():
+    with torch.device('meta'):
+        net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(4, 8))
+        regularizer = SpectralRegularizer().attach([net])
+    assert regularizer.get_buffer('u_8x27').shape == (1, 8)
