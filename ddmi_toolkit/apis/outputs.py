@@ -6,8 +6,9 @@ from pathlib import Path
 from mmengine.logging import print_log
 
 from ..geometry.isosurface import extract_mesh, save_mesh
+from ..geometry.raycast import contact_sheet
 from ..structures import Field
-from ..visualization import contact_sheet, save_image
+from ..visualization import save_image
 from .fields import save_field
 
 

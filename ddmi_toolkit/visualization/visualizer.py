@@ -1,0 +1,90 @@
+"""Fields as pictures, whatever they are a function of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.visualization import Visualizer
+
+from ..geometry.isosurface import extract_mesh
+from ..geometry.raycast import render_mesh
+from ..registry import VISUALIZERS
+from ..structures import Field, Grid, pixel_centers
+from .media import image_grid
+
+
+def draw_surface(field: Field, size: int, threshold: float, resolution: int) -> np.ndarray:
+    """Shaded iso-surface of a field over space, ``(size, size, 3)`` uint8."""
+    return render_mesh(extract_mesh(field, resolution, threshold), size)
+
+
+def draw_plane(field: Field, size: int) -> np.ndarray:
+    """Values in [-1, 1] of a field over a plane, at pixel centers, ``(size, size, 3)`` uint8.
+
+    The second axis runs down. One channel is gray, the first three of more are colors.
+    """
+    column, row = field.layout.axes.values()
+    grid = Grid({a.name: pixel_centers(a, size)[None] for a in (row, column)}, field.layout)
+    values = field.chunked(grid, 2**16)[0].clamp(-1, 1)  # (rows, cols, C)
+    values = values[..., :3] if values.shape[-1] >= 3 else values[..., :1].expand(-1, -1, 3)
+    return ((values + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
+
+
+def draw_line(field: Field, size: int) -> np.ndarray:
+    """Graph of the first channel of a field over a line, ``(size, size, 3)`` uint8."""
+    (axis,) = field.layout.axes.values()
+    grid = Grid({axis.name: pixel_centers(axis, size)[None]}, field.layout)
+    height = ((1 - field(grid)[0, :, 0].clamp(-1, 1)) / 2 * (size - 1)).round().long().cpu()
+    image = np.full((size, size, 3), 255, np.uint8)
+    ends = torch.stack([height, height.roll(1).index_copy(0, torch.tensor([0]), height[:1])])
+    for x, (low, high) in enumerate(zip(ends.amin(0), ends.amax(0), strict=True)):
+        image[low : high + 1, x] = 40
+    return image
+
+
+@VISUALIZERS.register_module()
+class FieldVisualizer(Visualizer):
+    """mmengine's visualizer that also draws fields: surfaces, pictures or graphs.
+
+    What is drawn follows from the number of coordinate axes of the field's layout.
+
+    Args:
+        name: Name of the instance.
+        vis_backends: Configs of where scalars and pictures go.
+        save_dir: Folder of the backends.
+        size: Pixels of the picture of a field, along each side.
+        resolution: Cells of the iso-surface extraction.
+        threshold: Occupancy probability of the surface.
+    """
+
+    def __init__(
+        self,
+        name: str = 'visualizer',
+        vis_backends: list[dict[str, Any]] | None = None,
+        save_dir: str | None = None,
+        size: int = 192,
+        resolution: int = 64,
+        threshold: float = 0.5,
+    ) -> None:
+        super().__init__(name, vis_backends=vis_backends, save_dir=save_dir)
+        self.size, self.resolution, self.threshold = size, resolution, threshold
+
+    def draw_field(self, field: Field) -> np.ndarray:
+        """Picture of a batch of one, ``(size, size, 3)`` uint8.
+
+        Raises:
+            ValueError: The layout has more than three axes.
+        """
+        dim = field.layout.dim
+        if dim == 3:
+            return draw_surface(field, self.size, self.threshold, self.resolution)
+        if dim == 2:
+            return draw_plane(field, self.size)
+        if dim == 1:
+            return draw_line(field, self.size)
+        raise ValueError(f'no picture of a field over {dim} axes {list(field.layout.axes)}')
+
+    def draw_fields(self, fields: Sequence[Field], columns: int = 4) -> np.ndarray:
+        """Pictures of several fields in rows, ``(H, W, 3)`` uint8."""
+        return image_grid([self.draw_field(f) for f in fields], columns)
