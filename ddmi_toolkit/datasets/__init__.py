@@ -2,6 +2,7 @@
 
 from .base import AbstractDataset
 from .latent_cache import EnumeratedDraws, LatentCache
+from .procedural import ProceduralChairs
 from .seeds import SeedDataset
 from .shapenet import ShapeNetOccupancy
 from .transforms import JitterSurface, PackShape, SubsamplePoints, SubsampleSurface
@@ -12,6 +13,7 @@ __all__ = [
     'JitterSurface',
     'LatentCache',
     'PackShape',
+    'ProceduralChairs',
     'SeedDataset',
     'ShapeNetOccupancy',
     'SubsamplePoints',

@@ -1,6 +1,6 @@
 """Seeds to generate from: the data set of an ordinary test loop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -38,7 +38,7 @@ class SeedDataset(Dataset):
         super().__init__()
         if num_samples < 1:
             raise ValueError(f'num_samples must be at least 1, got {num_samples}')
-        if isinstance(cond, Sequence) and not cond:
+        if isinstance(cond, list | tuple) and not cond:
             raise ValueError('cond is empty; give at least one condition, or None')
         self.num_samples, self.first, self.cond = num_samples, first, cond
         self.query = None if query is None else {k: _coordinates(k, v) for k, v in query.items()}
