@@ -73,6 +73,8 @@ def find_fault(path: Path) -> str:
                     shapes[name] = read_header(file)
                 size = archive.getinfo(f'{name}.npy').file_size
                 shape, dtype = shapes[name]
+                if dtype.kind not in 'fbiu':
+                    return f'{path}: array {name!r} has type {dtype}, expected numbers'
                 if size < prod(shape) * dtype.itemsize:
                     return f'{path}: array {name!r} is cut short'
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:

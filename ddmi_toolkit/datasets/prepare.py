@@ -21,6 +21,7 @@ from ..geometry.sampling import (
     normalize_mesh,
     orient_outward,
     sample_boundary,
+    sheet_share,
     voxel_mesh,
     winding_occupancy,
 )
@@ -44,6 +45,7 @@ from .occnet_format import (
 
 EXTENT = 0.55  # queries fill the cube [-EXTENT, EXTENT]³: the published padding of 0.1
 REPORT = 'prepare.json'
+_MAX_SHEETS = 0.1  # share of the area without volume from which a mesh is closed
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,9 @@ class PrepareOptions:
         num_surface: Oriented surface points (published: 100,000).
         voxel_key: Array of a voxel ``.npz``.
         smoothing: Blur of voxel grids in voxels.
-        close_resolution: Make meshes closed at this octree resolution before anything else (0
-            leaves them as they are); for soups without volume such as raw ShapeNet.
+        close: Which meshes are made closed first: ``'auto'`` those of which more than a tenth of
+            the area bounds no volume (most of raw ShapeNet), ``'always'`` or ``'never'``.
+        close_resolution: Octree resolution of that, see ``geometry.sampling.close_mesh``.
         up: Axis that points up in the files; it becomes ``y``.
     """
 
@@ -68,13 +71,16 @@ class PrepareOptions:
     num_surface: int = 100_000
     voxel_key: str = 'vox_filled'
     smoothing: float = 0.4
-    close_resolution: int = 0
+    close: str = 'auto'
+    close_resolution: int = 40_000
     up: str = 'y'
 
     def __post_init__(self) -> None:
         for name in ('num_points', 'num_surface'):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} must be at least 1, got {getattr(self, name)}')
+        if self.close not in ('auto', 'always', 'never'):
+            raise ValueError(f"close must be 'auto', 'always' or 'never', got {self.close!r}")
         if self.up not in ('y', 'z'):
             raise ValueError(f"up must be 'y' or 'z', got {self.up!r}")
 
@@ -102,8 +108,10 @@ def find_sources(
         by_folder: Take the class from the first folder below ``root`` instead.
 
     Raises:
-        ValueError: Nothing was found, or two shapes would have the same name.
+        ValueError: Nothing is there, or two shapes would have the same name.
     """
+    if not root.exists():
+        raise ValueError(f'{root} does not exist; expected a shape file or a folder of them')
     known = MESH_SUFFIXES + VOXEL_SUFFIXES
     files = [root] if root.is_file() else sorted(root.rglob(pattern))
     files = [f for f in files if f.is_file() and f.suffix.lower() in known]
@@ -172,6 +180,8 @@ def shape_arrays(source: Source, options: PrepareOptions) -> dict[str, dict[str,
     rng = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], 'big')))
     vertices, faces = _load(source, options)
     vertices, loc, scale = normalize_mesh(vertices)
+    if source.path.suffix.lower() in MESH_SUFFIXES and _must_close(vertices, faces, options, rng):
+        vertices, faces = close_mesh(vertices, faces, options.close_resolution)
     frame = dict(loc=loc, scale=np.float64(scale))
     surface, normals = sample_boundary(vertices, faces, options.num_surface, rng)
     uniform = rng.uniform(-EXTENT, EXTENT, (options.num_points, 3))
@@ -194,12 +204,18 @@ def _load(source: Source, options: PrepareOptions) -> Mesh:
         vertices, faces = voxel_mesh(grid, options.smoothing)
     else:
         vertices, faces = load_mesh(source.path)
-        if options.close_resolution:
-            vertices, faces = close_mesh(vertices, faces, options.close_resolution)
         faces = orient_outward(vertices, faces)
     if options.up == 'z':
         vertices = vertices[:, [0, 2, 1]] * [1, 1, -1]  # a rotation: faces keep their order
     return vertices, faces
+
+
+def _must_close(
+    vertices: np.ndarray, faces: np.ndarray, options: PrepareOptions, rng: np.random.Generator
+) -> bool:
+    if options.close == 'auto':
+        return sheet_share(vertices, faces, rng) > _MAX_SHEETS
+    return options.close == 'always'
 
 
 def _labeled(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> dict:

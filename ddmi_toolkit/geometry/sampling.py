@@ -9,6 +9,8 @@ import numpy as np
 
 from .shape_files import Mesh
 
+_STEP = 1e-3  # distance from the surface, in shape sizes, at which its two sides are tested
+
 
 def winding_occupancy(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Whether points ``(K, 3)`` are inside, bool ``(K,)``; the only inside test of the package."""
@@ -131,12 +133,22 @@ def sample_faces(
     return points, normals[chosen] / area[chosen, None]
 
 
-def sample_boundary(
+def sheet_share(
     vertices: np.ndarray,
     faces: np.ndarray,
-    num_points: int,
     rng: np.random.Generator,
-    step: float = 1e-3,
+    num_points: int = 2000,
+) -> float:
+    """Share of the area that bounds no volume, having the outside on both sides: near 0 for a
+    union of closed parts, large for open meshes and soups of sheets.
+    """
+    points, normals = sample_faces(vertices, faces, num_points, rng)
+    front, back = _sides(vertices, faces, points, normals)
+    return float(np.mean(~front & ~back))
+
+
+def sample_boundary(
+    vertices: np.ndarray, faces: np.ndarray, num_points: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points on the boundary of the solid, uniform by area, and their outward unit normals.
 
@@ -145,31 +157,37 @@ def sample_boundary(
     cloud agrees with :func:`winding_occupancy`.
 
     Args:
-        vertices: ``(V, 3)``, about as large as 1.
+        vertices: ``(V, 3)``, about as large as 1; parts thinner than 0.001 count as sheets.
         faces: ``(F, 3)``.
         num_points: Number of points.
         rng: Source of the draws.
-        step: Distance from the surface at which both sides are tested; parts thinner than this
-            are treated as sheets.
 
     Raises:
         ValueError: Hardly any face bounds a volume.
     """
-    points, normals, drawn = [np.empty((0, 3))], [np.empty((0, 3))], 0
-    while sum(map(len, points)) < num_points:
+    points, normals, drawn = np.empty((0, 3)), np.empty((0, 3)), 0
+    while len(points) < num_points:
         candidates, normal = sample_faces(vertices, faces, num_points, rng)
-        sides = np.concatenate([candidates + step * normal, candidates - step * normal])
-        front, back = winding_occupancy(vertices, faces, sides).reshape(2, -1)
+        front, back = _sides(vertices, faces, candidates, normal)
         keep = front != back
-        points.append(candidates[keep])
-        normals.append(np.where(front[keep, None], -normal[keep], normal[keep]))
+        points = np.concatenate([points, candidates[keep]])
+        outward = np.where(front[:, None], -normal, normal)
+        normals = np.concatenate([normals, outward[keep]])
         drawn += num_points
-        if sum(map(len, points)) < 0.05 * drawn:
+        if len(points) < 0.05 * drawn:
             raise ValueError(
-                f'only {sum(map(len, points))} of {drawn} surface points bound a volume: the '
-                f'mesh is open or a soup of sheets; close it first (close_mesh)'
+                f'only {len(points)} of {drawn} surface points bound a volume: the mesh is open '
+                f'or a soup of sheets; close it first (close_mesh)'
             )
-    return np.concatenate(points)[:num_points], np.concatenate(normals)[:num_points]
+    return points[:num_points], normals[:num_points]
+
+
+def _sides(
+    vertices: np.ndarray, faces: np.ndarray, points: np.ndarray, normals: np.ndarray
+) -> np.ndarray:
+    """Whether the places just before and just behind surface points are inside, ``(2, K)``."""
+    sides = np.concatenate([points + _STEP * normals, points - _STEP * normals])
+    return winding_occupancy(vertices, faces, sides).reshape(2, -1)
 
 
 def voxel_mesh(grid: np.ndarray, smoothing: float = 0.4, level: float = 0.45) -> Mesh:
