@@ -29,7 +29,7 @@ MAY_IMPORT = {  # folder (or file) -> what of ours it may import
     'evaluation': {'registry', 'structures', 'geometry'},
     'engine': {'registry', 'structures', 'geometry', 'utils'},
     'visualization': {'registry', 'structures', 'geometry'},
-    'interop': {'structures', 'apis', 'utils'},
+    'interop': {'registry', 'structures', 'utils', 'evaluation', 'apis'},
     'apis': {'*'},
 }
 FILES = sorted(

@@ -46,7 +46,8 @@ def published_config(
         num_head_channels=unet['num_head_channels'],
         dropout=unet.get('dropout', 0.0),
     )
-    if 'size1' in unet:
+    triplane = is_triplane(meta)
+    if triplane:
         sizes = dict(x=unet['size1'], y=unet['size2'], t=unet['size3'])
         planes = VIDEO_PLANES
         denoiser.update(mix='token', num_mix_heads=16)
@@ -54,7 +55,7 @@ def published_config(
         sizes = dict.fromkeys(sorted({a for p in planes for a in p}), unet['image_size'])
         if len(planes) > 1:
             denoiser = dict(type='StackedPlanes', denoiser=denoiser)
-    stacked = 1 if 'size1' in unet else len(planes)
+    stacked = 1 if triplane else len(planes)
     if unet['in_channels'] % stacked:
         raise ValueError(
             f'in_channels={unet["in_channels"]} is not a multiple of the {stacked} planes '
@@ -67,6 +68,16 @@ def published_config(
         denoiser=denoiser,
         diffuser=_diffuser(meta.get('ddpmconfig', {})),
     )
+
+
+def is_triplane(meta: Mapping[str, Any]) -> bool:
+    """Whether the network has three unequal planes (video).
+
+    Published shape configurations give ``size1`` to ``size3`` too, which their 2-D network ignores;
+    only that one has an ``image_size``.
+    """
+    unet = meta['unetconfig']
+    return 'size1' in unet and 'image_size' not in unet
 
 
 def _refuse(unet: Mapping[str, Any]) -> None:
@@ -137,7 +148,7 @@ def convert_state(
     """
     left = {name.removeprefix('diffusion.'): v for name, v in weights.items()}
     unet = meta['unetconfig']
-    triplane = 'size1' in unet
+    triplane = is_triplane(meta)
     stacked = len(planes) > 1 and not triplane
     state: dict[str, Tensor] = {}
     _network(left, state, unet['num_head_channels'])
