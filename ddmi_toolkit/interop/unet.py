@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 
 from ..structures import PlaneLayout
-
-STACK_ORDER = ('xy', 'xz', 'yz')
-"""Order in which published latents of three equal planes are stacked on channels."""
+from .shape_vae import LATENT_ORDER as STACK_ORDER
 
 VIDEO_PLANES = ('xy', 'xt', 'yt')
 

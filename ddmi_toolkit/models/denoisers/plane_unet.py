@@ -29,7 +29,8 @@ class PlaneUNet(AbstractDenoiser):
     Args:
         layout: Planes of the latent.
         channels: Channels ``C`` of the latent.
-        model_channels: Channels at full resolution; a multiple of 32 makes full groups.
+        model_channels: Channels at full resolution. Norms have 32 groups (published), so with 32
+            channels or fewer the norm after the time embedding removes it again: use at least 64.
         channel_mult: Channels of each level relative to ``model_channels``; every level but the
             last halves the planes.
         num_res_blocks: Residual blocks per level on the way down (one more on the way up).
