@@ -199,9 +199,7 @@ def _chamfer(a: cKDTree, b: cKDTree) -> float:
     return float((b.query(a.data)[0] ** 2).mean() + (a.query(b.data)[0] ** 2).mean())
 
 
-def _pairwise(
-    distance: Callable, a: Sequence, b: Sequence | None, num_workers: int
-) -> np.ndarray:
+def _pairwise(distance: Callable, a: Sequence, b: Sequence | None, num_workers: int) -> np.ndarray:
     """Matrix of a symmetric distance; threads share the rows (the libraries release the GIL)."""
     is_self = b is None
     others = a if is_self else b

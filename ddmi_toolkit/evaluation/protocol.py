@@ -1,0 +1,140 @@
+"""Numbers that carry how they were measured."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+
+Protocol = dict[str, Any]
+
+
+class ProtocolError(ValueError):
+    """Numbers that were measured in different ways were about to be compared."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one evaluation of one checkpoint gave.
+
+    Args:
+        metrics: Values by ``'<metric>/<name>'``.
+        protocol: How each metric was measured, by ``'<metric>'``: sample count, resolution,
+            distance, number of points, seeds, normalization, digest of the references... Two
+            numbers are comparable if and only if these are equal.
+        config: Name of the system's config.
+        config_hash: Hash of the complete config.
+        checkpoint: File name of the weights.
+        checkpoint_hash: Hash of the weights.
+        version: Version of this package.
+    """
+
+    metrics: Mapping[str, float]
+    protocol: Mapping[str, Protocol]
+    config: str = ''
+    config_hash: str = ''
+    checkpoint: str = ''
+    checkpoint_hash: str = ''
+    version: str = field(default=__version__)
+
+    def __post_init__(self) -> None:
+        if missing := sorted({_owner(name) for name in self.metrics} - set(self.protocol)):
+            raise ValueError(
+                f'no protocol for {missing}; a metric gives it by `protocol()`, as '
+                f'{{prefix: fields}}'
+            )
+        # What a file can hold, so that a result equals itself after it was written and read.
+        object.__setattr__(self, 'metrics', {k: float(v) for k, v in self.metrics.items()})
+        object.__setattr__(self, 'protocol', json.loads(json.dumps(self.protocol)))
+
+    def save(self, path: str | Path) -> Path:
+        """Write a json file, whole or not at all; returns its path."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f'{path.name}.{os.getpid()}.part')
+        part.write_text(json.dumps(asdict(self), indent=2, sort_keys=True) + '\n', encoding='utf-8')
+        part.replace(path)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> 'Result':
+        """Read a file of :meth:`save`.
+
+        Raises:
+            ValueError: The file is no result.
+        """
+        try:
+            return cls(**json.loads(Path(path).read_text(encoding='utf-8')))
+        except (json.JSONDecodeError, TypeError) as error:
+            raise ValueError(
+                f'{path} is not a result of tools/test.py ({error}); expected a json object with '
+                f'metrics and protocol'
+            ) from error
+
+
+def compare(results: Mapping[str, Result]) -> dict[str, dict[str, float]]:
+    """Values of several systems side by side, ``{metric: {system: value}}``.
+
+    A metric that only some of the systems have is left blank for the others.
+
+    Raises:
+        ProtocolError: A metric was not measured in the same way; the message names the fields.
+    """
+    owners = sorted({o for r in results.values() for o in r.protocol})
+    for owner in owners:
+        having = {name: r.protocol[owner] for name, r in results.items() if owner in r.protocol}
+        _check_equal(owner, having)
+    names = list(dict.fromkeys(m for r in results.values() for m in r.metrics))
+    return {m: {s: r.metrics[m] for s, r in results.items() if m in r.metrics} for m in names}
+
+
+def markdown_table(results: Mapping[str, Result]) -> str:
+    """:func:`compare` as a table of systems (rows) by metrics (columns)."""
+    values = compare(results)
+    rows = [['system', *values], ['---'] * (len(values) + 1)]
+    for system in results:
+        cells = [f'{v[system]:.4g}' if system in v else '' for v in values.values()]
+        rows.append([system, *cells])
+    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
+
+
+def digest(*parts: np.ndarray | str) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of arrays and texts: what data was used."""
+    sha = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, str):
+            sha.update(f'{len(part)}:{part}'.encode())
+        else:
+            sha.update(f'{part.dtype}{part.shape}'.encode() + np.ascontiguousarray(part).tobytes())
+    return sha.hexdigest()[:16]
+
+
+def _check_equal(owner: str, protocols: Mapping[str, Protocol]) -> None:
+    first, *others = protocols
+    for other in others:
+        a, b = protocols[first], protocols[other]
+        differing = [k for k in sorted({*a, *b}) if a.get(k) != b.get(k)]
+        if differing:
+            detail = '; '.join(f'{k}: {a.get(k)!r} and {b.get(k)!r}' for k in differing)
+            raise ProtocolError(
+                f'{owner!r} of {first!r} and {other!r} cannot be compared, they differ in '
+                f'{detail}. Evaluate one of them again with the protocol of the other'
+            )
+
+
+def _owner(metric: str) -> str:
+    return metric.rsplit('/', 1)[0]
+
+
+def seed_range(seeds: Sequence[int]) -> str:
+    """Short name of a set of seeds: ``'0-63'`` if contiguous, else a digest."""
+    ordered = sorted(set(seeds))
+    if ordered and ordered[-1] - ordered[0] == len(ordered) - 1:
+        return f'{ordered[0]}-{ordered[-1]}'
+    return digest(','.join(map(str, ordered)))
