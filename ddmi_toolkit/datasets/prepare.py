@@ -269,10 +269,11 @@ def write_index(
     for class_id in class_names:
         names = [p.parent.name for p in (root / class_id).glob(f'[!.]*/{POINTS}')]
         splits = split_names(names, val_fraction, test_fraction)
-        for split, members in splits.items():
-            write_split(root / class_id / f'{split}.lst', members)
         counts[class_id] = {split: len(members) for split, members in splits.items()}
-    write_metadata(root, read_metadata(root) | class_names)
+        for split, members in splits.items() if names else ():
+            write_split(root / class_id / f'{split}.lst', members)
+    found = {c: class_names[c] for c in counts if sum(counts[c].values())}
+    write_metadata(root, read_metadata(root) | found)
     return counts
 
 

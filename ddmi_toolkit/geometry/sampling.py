@@ -193,8 +193,9 @@ def _sides(
 def voxel_mesh(grid: np.ndarray, smoothing: float = 0.4, level: float = 0.45) -> Mesh:
     """Closed mesh around the occupied voxels of a grid, one unit per voxel.
 
-    The grid is blurred and cut at ``level`` by marching cubes. The defaults keep rods one voxel
-    thick, and volume to 1 % on average (measured on 40 chairs of 32³ voxels).
+    The grid is blurred and cut at ``level`` by marching cubes. With the defaults volume is kept
+    to 1 % on average (0.89 to 1.09, on 40 chairs of 32³ voxels) and so are rods one voxel thick,
+    although these lose half of their section.
 
     Args:
         grid: ``(X, Y, Z)``, occupied where true.
