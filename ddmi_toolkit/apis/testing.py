@@ -2,18 +2,18 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..engine import init_distributed, wrapper_config
+from ..evaluation import Result
 from ..utils import find_checkpoint
 from .config import config_hash
 from .inference import load_model
 
 
-def test(cfg: Config, checkpoint: str | Path | None = None) -> dict[str, Any]:
+def test(cfg: Config, checkpoint: str | Path | None = None) -> Result:
     """Run the metrics of a config's stage and domain.
 
     Args:
@@ -21,8 +21,7 @@ def test(cfg: Config, checkpoint: str | Path | None = None) -> dict[str, Any]:
         checkpoint: File; by default the newest readable one of the config's ``work_dir``.
 
     Returns:
-        ``metrics`` (values by name) and ``protocol``: what must be equal for two such results to
-        be compared, and what they came from (config and checkpoint hash).
+        The values, with what must be equal for two such results to be compared.
 
     Raises:
         FileNotFoundError: No checkpoint is there.
@@ -42,9 +41,9 @@ def test(cfg: Config, checkpoint: str | Path | None = None) -> dict[str, Any]:
         parts |= dict(launcher='pytorch', cfg=Config(dict(model_wrapper_cfg=wrapper_config())))
     runner = Runner(model=model, **parts)
     metrics = runner.test()
-    protocols = [m.protocol() for m in runner.test_evaluator.metrics if hasattr(m, 'protocol')]
-    return dict(
-        metrics={k: float(v) for k, v in metrics.items()},
+    protocols = [metric.protocol() for metric in runner.test_evaluator.metrics]
+    return Result(
+        metrics=metrics,
         protocol={k: v for p in protocols for k, v in p.items()},
         config=cfg.experiment_name,
         config_hash=config_hash(cfg),

@@ -40,7 +40,7 @@ val_dataloader = dict(
 )
 test_dataloader = {**val_dataloader, 'dataset': test_set}
 val_evaluator = [dict(type='OccupancyIoU')]
-test_evaluator = [dict(type='OccupancyIoU'), dict(type='SurfaceMetrics')]
+test_evaluator = [dict(type='OccupancyIoU'), dict(type='SurfaceMetrics', resolution=64)]
 val_cfg = dict()
 test_cfg = dict()
 # What stage 2 is evaluated with.
@@ -52,7 +52,14 @@ generation = dict(
         collate_fn=dict(type='default_collate'),
         dataset=dict(type='SeedDataset', num_samples=50),
     ),
-    test_evaluator=[dict(type='PointCloudMetrics', reference={**test_set, 'surface_points': 2048})],
+    test_evaluator=[
+        dict(
+            type='PointCloudMetrics',
+            reference={**test_set, 'surface_points': 2048},
+            resolution=64,
+            threshold=0.5,
+        )
+    ],
     test_cfg=dict(),
 )
 del test_set

@@ -3,7 +3,7 @@
 train_cfg = dict(type='SeededTrainLoop', max_iters=20_000, val_interval=2000)
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, betas=(0.9, 0.99), weight_decay=0.01),
+    optimizer=dict(type='AdamW', lr=3e-3, betas=(0.9, 0.99), weight_decay=0.01, fused=True),
     clip_grad=dict(max_norm=100.0),
 )
 param_scheduler = [

@@ -1,0 +1,49 @@
+"""Procedural chairs: 2048 shapes for training, held-out ones from seed 1,000,000."""
+
+held_out = dict(
+    type='ProceduralChairs',
+    num_shapes=64,
+    first_seed=1_000_000,
+    num_points=10_000,
+    surface_points=10_000,
+)
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=0,
+    sampler=dict(type='SeededInfiniteSampler'),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(type='ProceduralChairs', num_shapes=2048),
+)
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset={**held_out, 'surface_points': 0},
+)
+test_dataloader = {**val_dataloader, 'dataset': held_out}
+val_evaluator = [dict(type='OccupancyIoU')]
+test_evaluator = [dict(type='OccupancyIoU'), dict(type='SurfaceMetrics', resolution=64)]
+val_cfg = dict()
+test_cfg = dict()
+# What stage 2 is evaluated with.
+generation = dict(
+    test_dataloader=dict(
+        batch_size=16,
+        num_workers=0,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        collate_fn=dict(type='default_collate'),
+        dataset=dict(type='SeedDataset', num_samples=64),
+    ),
+    test_evaluator=[
+        dict(
+            type='PointCloudMetrics',
+            reference={**held_out, 'surface_points': 2048},
+            resolution=64,
+            threshold=0.5,
+            distances=['cd'],
+        )
+    ],
+    test_cfg=dict(),
+)
+del held_out

@@ -1,0 +1,114 @@
+"""Any leaf config, made so small that a training step takes a fraction of a second."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from ddmi_toolkit.apis import load_config
+
+SIZES = dict(
+    latent_channels=4,
+    hidden_channels=16,
+    point_channels=8,
+    num_blocks=2,
+    base_channels=8,
+    z_channels=8,
+    num_res_blocks=1,
+    width=16,
+    model_channels=32,
+    num_head_channels=16,
+    size=16,
+)
+CHAIRS = dict(type='ProceduralChairs', num_shapes=4, num_points=64, num_inputs=64)
+
+
+def shrink(name: str, work_dir: Any, **options: Any) -> Config:
+    """A config that trains on four procedural chairs in batches of two.
+
+    Every component keeps its type and every option that is not a size.
+
+    Args:
+        name: Config name.
+        work_dir: Folder for both stages.
+        **options: Further overrides, with ``__`` in place of dots.
+    """
+    cfg = load_config(name)
+    small = {}
+    if 'first_stage' in cfg:
+        first = load_config(cfg.first_stage.config)
+        changes = {**sizes(first.model, 'model.'), **runtime(f'{work_dir}/first')}
+        small = {f'first_stage.{k}': v for k, v in {**changes, **data(first)}.items()}
+    model = {k: v for k, v in cfg.model.items() if k != 'first_stage'}
+    small |= {**sizes(model, 'model.'), **runtime(f'{work_dir}/run'), **data(cfg)}
+    small |= {k.replace('__', '.'): v for k, v in options.items()}
+    return load_config(name, small)
+
+
+def sizes(value: Any, path: str) -> dict[str, Any]:
+    """Overrides that make a model small, by dotted path."""
+    found = {}
+    for key, child in value.items():
+        here = f'{path}{key}'
+        if key == 'axes':
+            found[here] = [{**axis, 'size': SIZES['size']} for axis in child]
+        elif key == 'channel_mult':
+            found[here] = [1] * (2 if 'model_channels' in value else len(child))
+        elif key == 'attention_rates':
+            found[here] = [2]
+        elif key == 'num_steps' and 'DD' in value.get('type', ''):
+            found[here] = 2
+        elif isinstance(child, Mapping):
+            found |= sizes(child, f'{here}.')
+        elif key in SIZES and child is not None:
+            found[here] = SIZES[key]
+        elif key == 'out_channels' and value.get('type') == 'BasisFieldDecoder':
+            found[here] = 8
+    return found
+
+
+def runtime(work_dir: str) -> dict[str, Any]:
+    """Overrides of what surrounds the model: one step, no pictures, no validation."""
+    return {
+        'work_dir': work_dir,
+        'train_cfg.max_iters': 1,
+        'optim_wrapper.accumulative_counts': 1,
+        'default_hooks.checkpoint.interval': 1,
+        'visualizer.vis_backends': [],
+        'log_level': 'WARNING',
+    }
+
+
+def data(cfg: Config) -> dict[str, Any]:
+    """Overrides of the data sets; stage 2 takes over stage 1's."""
+    found = {
+        'train_dataloader.batch_size': 2,
+        'train_dataloader.num_workers': 0,
+        'train_dataloader.persistent_workers': False,
+    }
+    if 'first_stage' in cfg:
+        return {**found, 'latent_cache.draws_per_item': 1, **dict(_evaluation(cfg, 'test'))}
+    found['train_dataloader.dataset'] = dict(CHAIRS, _delete_=True)
+    for part in ('val', 'test'):
+        found |= {
+            f'{part}_dataloader.batch_size': 2,
+            f'{part}_dataloader.num_workers': 0,
+            f'{part}_dataloader.dataset': dict(CHAIRS, _delete_=True, surface_points=64),
+        }
+    found |= dict(_evaluation(cfg, 'test'))
+    return found
+
+
+def _evaluation(cfg: Config, part: str) -> Iterator[tuple[str, Any]]:
+    metrics = []
+    for metric in cfg[f'{part}_evaluator']:
+        small = dict(metric)
+        if 'resolution' in small or metric.type != 'OccupancyIoU':
+            small['resolution'] = 32
+        if 'reference' in small:
+            small |= dict(reference=dict(CHAIRS, surface_points=64), num_points=64)
+        metrics.append(small)
+    yield f'{part}_evaluator', metrics
+    if 'first_stage' in cfg:
+        yield f'{part}_dataloader.dataset.num_samples', 4
+        yield f'{part}_dataloader.batch_size', 2
