@@ -111,6 +111,7 @@ UNET = dict(
     num_head_channels=32,
 )
 VIDEO = dict(UNET, size1=32, size2=32, size3=16, in_channels=64, out_channels=64)
+VIDEO.pop('image_size')
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,14 @@ def test_settings_without_counterpart_are_named(change, message):
     """Errors say what was met and what was expected."""
     with pytest.raises(ValueError, match=message):
         unet.published_config(dict(unetconfig=dict(UNET, **change)), STACKS[1])
+
+
+def test_sizes_beside_an_image_size_are_of_a_stacked_network():
+    """Published shape settings name three sizes too, which their 2-D network ignores."""
+    sizes = dict(size1=16, size2=16, size3=16)
+    ours = unet.published_config(dict(unetconfig=dict(UNET, **sizes)), STACKS[2])
+    assert ours == unet.published_config(dict(unetconfig=UNET), STACKS[2])
+    assert ours['denoiser']['type'] == 'StackedPlanes'
 
 
 def test_only_published_stacks_are_permuted():
