@@ -101,6 +101,18 @@ class ImageQuality(BaseMetric):
         means = {n: sum(r[n] for r in results) / len(results) for n in self.names}
         return dict(means, num_images=len(results))
 
+    def protocol(self) -> dict[str, dict[str, Any]]:
+        """How the values were measured, under the metric's prefix."""
+        return {
+            self.prefix: dict(
+                metric=type(self).__name__,
+                names=self.names,
+                is_luma=self.is_luma,
+                border=self.border,
+                value_range=(0, 1),
+            )
+        }
+
     @staticmethod
     def _measure(name: str, pred: Tensor, target: Tensor) -> float:
         if name == 'psnr':

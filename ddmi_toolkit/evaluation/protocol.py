@@ -58,7 +58,7 @@ class Result:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f'{path.name}.{os.getpid()}.part')
-        part.write_text(json.dumps(asdict(self), indent=2, sort_keys=True) + '\n', encoding='utf-8')
+        part.write_text(json.dumps(asdict(self), indent=2) + '\n', encoding='utf-8')
         part.replace(path)
         return path
 
