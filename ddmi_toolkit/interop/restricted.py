@@ -2,6 +2,7 @@
 
 import pickle
 import types
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def load_restricted(path: str | Path) -> Any:
     """Contents of a torch file: tensors, containers and numbers; all else is inert.
 
     No code of the file is run: a global that is not on a short list of tensor constructors becomes
-    a :class:`Placeholder`.
+    a :class:`Placeholder`. Tensors are mapped from the file and read when they are used.
 
     Raises:
         FileNotFoundError: The file does not exist.
@@ -94,6 +95,12 @@ def load_restricted(path: str | Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f'checkpoint {path} does not exist')
     try:
-        return torch.load(path, map_location='cpu', pickle_module=_PICKLE, weights_only=False)
+        return torch.load(
+            path,
+            map_location='cpu',
+            pickle_module=_PICKLE,
+            weights_only=False,
+            mmap=zipfile.is_zipfile(path),  # files hold optimizers, several times the weights
+        )
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, AttributeError) as error:
         raise ValueError(f'{path} is not a readable torch checkpoint: {error}') from error
