@@ -126,8 +126,9 @@ def test_loss_depends_on_seeds_only(parameterization):
     torch.manual_seed(1)
     for i in range(4):
         one = diffuser.loss(net, z0[i : i + 1], seeds=seeds[i : i + 1])
-        torch.testing.assert_close(one, whole[i : i + 1], atol=1e-6, rtol=1e-5)
-    torch.testing.assert_close(diffuser.loss(net, z0.flip(0), seeds=seeds.flip(0)), whole.flip(0))
+        torch.testing.assert_close(one, whole[i : i + 1], atol=0, rtol=5e-5)
+    flipped = diffuser.loss(net, z0.flip(0), seeds=seeds.flip(0))
+    torch.testing.assert_close(flipped, whole.flip(0), atol=0, rtol=5e-5)
     assert (diffuser.loss(net, z0, seeds=seeds + 100) - whole).abs().min() > 1e-4
     first, second = (diffuser.loss(net, z0) for _ in range(2))
     assert not torch.equal(first, second)
@@ -150,7 +151,7 @@ def test_samples_depend_on_seeds_only(sampler, batch):
     whole = diffuser.sample(net, SHAPE, seeds)
     torch.manual_seed(batch)
     parts = [diffuser.sample(net, SHAPE, s) for s in seeds.split(batch)]
-    torch.testing.assert_close(torch.cat(parts), whole, atol=1e-5, rtol=1e-5)
+    assert (torch.cat(parts) - whole).abs().max() < 1e-5 * whole.abs().max()
     assert (whole[0] - whole[1]).abs().max() > 0.1
 
 
