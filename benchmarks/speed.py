@@ -1,6 +1,6 @@
 """Ratios of what one design choice buys, measured side by side in one run.
 
-    python benchmarks/speed.py [--config ddmi/procedural_chair.py] [--out benchmarks/results/speed.md]
+    python benchmarks/speed.py [--config ddmi/procedural_chair.py] [--out speed.md]
 
 Untrained weights: the time does not depend on them, except that of the coarse-to-fine extraction,
 which is measured on an analytic field. Each pair is timed in turn, several times; the medians are

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddmi_toolkit.apis import FieldInferencer, load_config, test, train, write_samples
+from ddmi_toolkit.apis import FieldInferencer, evaluate, load_config, train, write_samples
 from ddmi_toolkit.registry import DATASETS, METRICS
 
 NUM_SHOWN = 16
@@ -36,7 +36,7 @@ def main() -> None:
     checkpoint = train(cfg)
     trained = time.time()
 
-    results = {'reconstruction': test(first), 'generated': test(cfg, checkpoint)}
+    results = {'reconstruction': evaluate(first), 'generated': evaluate(cfg, checkpoint)}
     inferencer = FieldInferencer(args.config, checkpoint)
     write_samples(zip(range(NUM_SHOWN), inferencer.sample(range(NUM_SHOWN)), strict=True), args.out)
     baselines = dict(baseline_values(cfg, first))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from ddmi_toolkit.apis import load_config, test
+from ddmi_toolkit.apis import evaluate, load_config
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     if args.work_dir:
         options['work_dir'] = args.work_dir
     cfg = load_config(args.config, options)
-    result = test(cfg, args.checkpoint)
+    result = evaluate(cfg, args.checkpoint)
     path = result.save(args.out or Path(cfg.work_dir) / 'result.json')
     sys.stdout.write(path.read_text(encoding='utf-8') + f'\n{path}\n')
 

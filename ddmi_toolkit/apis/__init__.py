@@ -1,10 +1,10 @@
 """Entry points: configs, training, evaluation, inference and field files."""
 
 from .config import config_hash, config_name, configs_root, find_config, load_config
+from .evaluating import evaluate
 from .fields import load_field, save_field
 from .inference import FieldInferencer, default_device, load_model
 from .outputs import parse_seeds, write_samples
-from .testing import test
 from .training import check_config, run_state, train
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     'config_name',
     'configs_root',
     'default_device',
+    'evaluate',
     'find_config',
     'load_config',
     'load_field',
@@ -21,7 +22,6 @@ __all__ = [
     'parse_seeds',
     'run_state',
     'save_field',
-    'test',
     'train',
     'write_samples',
 ]

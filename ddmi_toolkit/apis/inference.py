@@ -56,7 +56,7 @@ class FieldInferencer:
     """Fields from a trained model: generated from seeds or reconstructed from observations.
 
     Args:
-        config: Config name, see :func:`find_config`.
+        config: Config name, see :func:`find_config`, or a complete config.
         checkpoint: File; by default the newest of the config's ``work_dir``.
         device: Where to compute (default: the CUDA device if there is one).
         options: Config overrides by dotted key.
@@ -64,12 +64,12 @@ class FieldInferencer:
 
     def __init__(
         self,
-        config: str | Path,
+        config: str | Path | Config,
         checkpoint: str | Path | None = None,
         device: torch.device | str | None = None,
         options: dict[str, Any] | None = None,
     ) -> None:
-        self.cfg = load_config(config, options)
+        self.cfg = config if isinstance(config, Config) else load_config(config, options)
         self.device = torch.device(device or default_device())
         self.model = load_model(self.cfg, checkpoint, self.device)
 

@@ -13,7 +13,7 @@ from .config import config_hash
 from .inference import load_model
 
 
-def test(cfg: Config, checkpoint: str | Path | None = None) -> Result:
+def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
     """Run the metrics of a config's stage and domain.
 
     Args:
