@@ -241,7 +241,7 @@ def _set(section, **values):
         (_drop('model', key='embed_dim'), r"yaml lacks 'embed_dim'; expected it at"),
         (_drop('model', 'params', 'ddconfig', key='ch_mult'), 'ddconfig lacks ch_mult'),
         (_drop('model', 'params', key='mlpconfig'), "lacks 'mlpconfig'"),
-        (_drop('model', 'params', 'unetconfig', key='channel_mult'), 'unetconfig lacks channel_mult'),
+        (_drop('model', 'params', 'unetconfig', key='channel_mult'), 'lacks channel_mult'),
         (_drop('data', key='conv_config'), 'describes no point encoder: expected data.conv_config'),
         (lambda s: s.conv['model']['encoder_kwargs'].pop('n_blocks'), 'pointnet lacks n_blocks'),
         (lambda s: s.conv['data'].update(dim=6), 'points of 6 numbers are not supported yet'),
