@@ -1,4 +1,5 @@
 """Where tests find real data and the reference fixtures."""
+
 import os
 from pathlib import Path
 

@@ -1,6 +1,9 @@
-"""Stage 1 on ModelNet10 chairs (600 for training, made from 32^3 voxels).
+"""Stage 1 on ModelNet10 chairs: 600 for training, made from 32^3 voxels (docs/data.md).
 
-python tools/train.py configs/d2c_vae/modelnet10_chair.py
+    python tools/train.py configs/d2c_vae/modelnet10_chair.py
+
+Hardware and time: see benchmarks/results/modelnet10_chair.md.
+Score: the same file.
 """
 
 _base_ = [

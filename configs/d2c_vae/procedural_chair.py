@@ -1,6 +1,9 @@
-"""Stage 1 on procedural chairs: the embedded example, made for two CPU cores.
+"""Stage 1 on procedural chairs: the embedded example.
 
-python tools/train.py configs/d2c_vae/procedural_chair.py
+    python tools/train.py configs/d2c_vae/procedural_chair.py
+
+Hardware and time: two CPU cores, about 6 minutes.
+Score: see README.md (IoU of 64 held-out chairs).
 """
 
 _base_ = [

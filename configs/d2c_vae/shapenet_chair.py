@@ -1,3 +1,13 @@
+"""Stage 1 on ShapeNet chairs as published.
+
+    tools/dist_train.sh configs/d2c_vae/shapenet_chair.py 4
+
+Data: ShapeNet in the Occupancy-Networks format below data/ShapeNet (docs/data.md).
+Hardware and time: written for 4 GPUs; a user of the published code reports four days for both
+stages. Not trained by us yet: the modules and sizes are checked against the published ones.
+Score: none published for stage 1 alone; stage 2 says what both should reach.
+"""
+
 _base_ = [
     '../_base_/models/d2c_vae_triplane.py',
     '../_base_/datasets/shapenet_chair.py',

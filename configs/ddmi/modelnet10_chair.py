@@ -1,3 +1,11 @@
+"""Both stages on ModelNet10 chairs.
+
+    python tools/train.py configs/ddmi/modelnet10_chair.py
+
+Hardware and time: see benchmarks/results/modelnet10_chair.md.
+Score: the same file.
+"""
+
 _base_ = [
     '../_base_/diffusion/ddpm_v_small.py',
     '../_base_/denoisers/plane_unet_stacked_small.py',

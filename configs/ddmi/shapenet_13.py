@@ -1,3 +1,12 @@
+"""Both stages on the 13 ShapeNet classes as published.
+
+    python tools/train.py configs/ddmi/shapenet_13.py
+    tools/dist_train.sh configs/ddmi/shapenet_13.py 4
+
+Hardware and time: written for 4 GPUs; not trained by us yet.
+Score to reach (paper): MMD 1.3, COV 0.421.
+"""
+
 _base_ = [
     '../_base_/diffusion/ddpm_mixed_eps.py',
     '../_base_/denoisers/plane_unet_stacked.py',

@@ -68,13 +68,13 @@ class PlaneLayout:
         align_corners: bool = False,
         transposed: Sequence[str] = (),
     ) -> None:
-        axes = [a if isinstance(a, Axis) else Axis(**a) for a in axes]
-        self.axes = {a.name: a for a in axes}
+        built = [a if isinstance(a, Axis) else Axis(**a) for a in axes]
+        self.axes = {a.name: a for a in built}
         self.planes = tuple(planes)
         self.latent_stride = latent_stride
         self.align_corners = align_corners
         self.transposed = tuple(transposed)
-        self._check(axes)
+        self._check(built)
 
     def _check(self, axes: list[Axis]) -> None:
         letters = ''.join(self.axes)
@@ -143,7 +143,7 @@ class PlaneLayout:
             raise ValueError(f'unknown plane {plane!r}; this layout has {list(self.planes)}')
         if len(plane) == 1:
             return 1, self.axis_size(plane, stride)
-        col, row = plane
+        col, row = plane[0], plane[1]
         return self.axis_size(row, stride), self.axis_size(col, stride)
 
     def resample_factor(self, plane: str) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Draws that depend on seeds alone: not on workers, processes, batch size or global state."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -9,7 +9,8 @@ from torch import Tensor
 _MASK = (1 << 64) - 1
 
 
-class Draw(NamedTuple):
+@dataclass(frozen=True)
+class Draw:
     """What a training sampler hands to a dataset in place of a plain index.
 
     Args:

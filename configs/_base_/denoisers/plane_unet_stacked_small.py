@@ -1,4 +1,4 @@
-"""A 2-D U-Net on the stacked planes for latents of 8x8, made for CPUs: about 2 M parameters."""
+"""A 2-D U-Net on the stacked planes for latents of 8x8, made for CPUs: 2.8 M parameters."""
 
 denoiser = dict(
     type='StackedPlanes',
