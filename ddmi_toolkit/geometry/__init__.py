@@ -1,0 +1,1 @@
+"""Meshes of fields, pictures of meshes, samples of solids."""
