@@ -1,4 +1,5 @@
 """Sphinx configuration."""
+
 import ddmi_toolkit
 
 project = 'ddmi_toolkit'
