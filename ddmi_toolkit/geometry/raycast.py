@@ -16,8 +16,7 @@ class Camera:
     """A perspective camera that looks at the middle of a mesh, y up.
 
     Args:
-        azimuth: Degrees around y, counted from +z (the front of an Occupancy-Networks shape
-            faces -z or +z depending on the data set) towards +x.
+        azimuth: Degrees around y, counted from +z towards +x.
         elevation: Degrees above the horizon.
         field_of_view: Degrees, of the picture's width.
     """
