@@ -30,6 +30,7 @@ CORE = [
     'point-cloud-utils>=0.31',
     'tensorboard>=2.15',
     'tqdm>=4.60',
+    'pyyaml>=6',
 ]
 EXTRAS = {
     'track': ['wandb>=0.17'],

@@ -9,6 +9,6 @@ Score: the same file.
 _base_ = [
     '../_base_/models/d2c_vae_triplane_small.py',
     '../_base_/datasets/modelnet10_chair.py',
-    '../_base_/schedules/adamw_cosine_20k_small.py',
+    '../_base_/schedules/adamw_cosine_small.py',
     '../_base_/default_runtime.py',
 ]

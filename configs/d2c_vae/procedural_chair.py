@@ -9,7 +9,7 @@ Score: see README.md (IoU of 64 held-out chairs).
 _base_ = [
     '../_base_/models/d2c_vae_triplane_small.py',
     '../_base_/datasets/procedural_chair.py',
-    '../_base_/schedules/adamw_cosine_20k_small.py',
+    '../_base_/schedules/adamw_cosine_small.py',
     '../_base_/default_runtime.py',
 ]
 train_cfg = dict(max_iters=1500, val_interval=1500)

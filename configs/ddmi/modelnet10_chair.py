@@ -9,7 +9,7 @@ Score: the same file.
 _base_ = [
     '../_base_/diffusion/ddpm_v_small.py',
     '../_base_/denoisers/plane_unet_stacked_small.py',
-    '../_base_/schedules/adamw_20k_small.py',
+    '../_base_/schedules/adamw_small.py',
     '../_base_/default_runtime.py',
 ]
 first_stage_config = 'd2c_vae/modelnet10_chair.py'

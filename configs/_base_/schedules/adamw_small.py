@@ -1,7 +1,7 @@
 """Stage 2 of small models: AdamW with a cosine, a fast moving average, cached latents."""
 
-train_dataloader = dict(batch_size=32)
-train_cfg = dict(type='SeededTrainLoop', max_iters=20_000)
+train_dataloader = dict(batch_size=16)
+train_cfg = dict(type='SeededTrainLoop', max_iters=8000)
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=5e-4, weight_decay=0.01),
@@ -21,5 +21,5 @@ custom_hooks = [
     ),
     dict(type='LatentCacheHook'),
     dict(type='LatentStatsHook'),
-    dict(type='SampleHook', interval=5000, seeds=8),
+    dict(type='SampleHook', interval=2000, seeds=8),
 ]
