@@ -3,6 +3,7 @@
     python tools/test.py configs/ddmi/shapenet_chair.py
     python tools/test.py configs/d2c_vae/shapenet_chair.py my.pth --out result.json
 
+Started by torchrun, several processes share the work; the numbers do not depend on how many.
 Without a checkpoint, the newest readable one of the config's work folder is taken.
 """
 
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 from mmengine.config import DictAction
+from mmengine.dist import is_main_process
 
 from ddmi_toolkit.apis import evaluate, load_config
 
@@ -31,8 +33,9 @@ def main() -> None:
         options['work_dir'] = args.work_dir
     cfg = load_config(args.config, options)
     result = evaluate(cfg, args.checkpoint)
-    path = result.save(args.out or Path(cfg.work_dir) / 'result.json')
-    sys.stdout.write(path.read_text(encoding='utf-8') + f'\n{path}\n')
+    if is_main_process():
+        path = result.save(args.out or Path(cfg.work_dir) / 'result.json')
+        sys.stdout.write(f'{path.read_text(encoding="utf-8")}{path}\n')
 
 
 if __name__ == '__main__':

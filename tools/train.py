@@ -12,6 +12,7 @@ import argparse
 import sys
 
 from mmengine.config import DictAction
+from mmengine.dist import is_main_process
 
 from ddmi_toolkit.apis import load_config, train
 
@@ -29,7 +30,8 @@ def main() -> None:
     if args.work_dir:
         options['work_dir'] = args.work_dir
     checkpoint = train(load_config(args.config, options))
-    sys.stdout.write(f'{checkpoint}\n')
+    if is_main_process():
+        sys.stdout.write(f'{checkpoint}\n')
 
 
 if __name__ == '__main__':
