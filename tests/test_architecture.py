@@ -11,6 +11,7 @@ DOMAINS = {'image', 'video', 'nerf', 'occupancy', 'shape', 'audio'}
 ROOM = {'registry', 'structures', 'layers'}
 MAY_IMPORT = {  # folder (or file) -> what of ours it may import
     'compat': set(),
+    'doctor': set(),
     'registry': set(),
     'utils': set(),
     'structures': set(),

@@ -5,7 +5,7 @@ python tools/doctor.py
 
 import sys
 
-from ddmi_toolkit.apis.doctor import examine
+from ddmi_toolkit.doctor import examine
 
 
 def main() -> int:

@@ -1,11 +1,16 @@
 """The doctor names what is wrong and the remedy."""
 
 import re
+import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 
 import pytest
 
-from ddmi_toolkit.apis import doctor
+from ddmi_toolkit import doctor
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_sound_installation_needs_nothing():
@@ -38,11 +43,30 @@ def test_wrong_packages_are_named(monkeypatch, versions, name, message):
     assert re.search(message, '\n'.join(texts)), texts
 
 
-def test_a_broken_cv2_is_fatal(monkeypatch):
-    def refuse(name):
-        raise ImportError('libGL.so.1: cannot open shared object file')
+@pytest.mark.parametrize('module', ['cv2', 'torch', 'trimesh', 'mmengine'])
+def test_the_doctor_speaks_when_a_module_is_broken(module):
+    """In a process of its own, in which the module cannot be imported."""
+    code = (
+        f'import sys; sys.modules[{module!r}] = None; sys.argv = ["doctor"]\n'
+        f'import runpy; runpy.run_path({str(ROOT / "tools/doctor.py")!r}, run_name="__main__")'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
+    assert not done.stderr
+    assert '[ ok ] python' in done.stdout
+    if module in ('cv2', 'torch'):
+        assert done.returncode == 1
+        assert re.search(rf'FAIL. {module}: cannot be imported.*\n.*pip', done.stdout)
 
-    monkeypatch.setattr(doctor.importlib, 'import_module', refuse)
-    text = str(doctor._cv2())
-    assert 'FAIL' in text
-    assert 'opencv-python-headless' in text
+
+@pytest.mark.parametrize(
+    'found, spec, fits',
+    [
+        ('2.15.0+cu132', '>=2.11,<2.17', True),
+        ('2.9.1', '>=2.11,<2.17', False),
+        ('2.17.0', '>=2.11,<2.17', False),
+        ('0.11.0rc3', '>=0.10.7,<0.12', True),
+        ('5.0', '>=4.4', True),
+    ],
+)
+def test_versions_are_compared_by_number(found, spec, fits):
+    assert doctor._satisfies(found, spec) == fits

@@ -1,16 +1,16 @@
-"""What is installed, what works, and what to do about what does not."""
+"""What is installed, what works, and what to do about what does not.
+
+Needs the standard library alone, so that it can speak when nothing else works.
+"""
 
 import importlib
-import importlib.util
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-
-import torch
-from packaging.specifiers import SpecifierSet
 
 SUPPORTED = {
     'torch': '>=2.11,<2.17',
@@ -51,7 +51,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """All findings, without importing anything heavy but torch."""
+    """All findings; only torch and cv2 are imported, to see whether they can be."""
     return [
         _python(),
         *(_package(name, spec) for name, spec in SUPPORTED.items()),
@@ -80,9 +80,23 @@ def _package(name: str, spec: str) -> Finding:
         if name == 'mmcv-lite' and _installed('mmcv'):
             return Finding(name, 'absent; full mmcv is installed and serves as well')
         return Finding(name, 'not installed', f"pip install '{name}{spec}'", fatal=True)
-    if SpecifierSet(spec).contains(found, prereleases=True):
+    if _satisfies(found, spec):
         return Finding(name, found)
     return Finding(name, f'{found}, tested with {spec}', f"pip install '{name}{spec}'")
+
+
+def _satisfies(found: str, spec: str) -> bool:
+    """Whether a version like ``2.15.0+cu132`` fits bounds like ``>=2.11,<2.17``."""
+
+    def numbers(text: str) -> tuple[int, ...]:
+        return tuple(int(n) for n in re.findall(r'\d+', text.partition('+')[0])[:3])
+
+    for bound in spec.split(','):
+        is_lower = bound.startswith('>=')
+        limit = numbers(bound)
+        if (numbers(found) >= limit) != is_lower:
+            return False
+    return True
 
 
 def _installed(name: str) -> bool:
@@ -117,16 +131,24 @@ def _cv2() -> Finding:
 
 
 def _device() -> Finding:
+    try:
+        torch = importlib.import_module('torch')
+    except (ImportError, OSError) as error:
+        return Finding('torch', f'cannot be imported ({error})', 'pip install torch', fatal=True)
     if torch.cuda.is_available():
         return Finding('device', f'{torch.cuda.device_count()} x {torch.cuda.get_device_name()}')
     return Finding('device', f'CPU with {torch.get_num_threads()} threads (no CUDA device)')
 
 
 def _weights() -> Finding:
-    folder = Path(torch.hub.get_dir()) / 'checkpoints'
-    files = sorted(p.name for p in folder.glob('*')) if folder.is_dir() else []
-    state = ', '.join(files) if files else 'none (shapes need none)'
-    return Finding(f'pretrained weights in {folder}', state)
+    cache = Path(os.environ.get('XDG_CACHE_HOME', '~/.cache')).expanduser()
+    folders = [
+        Path(os.environ.get('TORCH_HOME', cache / 'torch')) / 'hub/checkpoints',
+        Path(os.environ.get('HF_HOME', cache / 'huggingface')) / 'hub',
+    ]
+    found = [p.name for f in folders if f.is_dir() for p in sorted(f.iterdir())]
+    state = ', '.join(found) if found else 'none (shapes need none)'
+    return Finding(f'pretrained weights in {" and ".join(map(str, folders))}', state)
 
 
 def _data() -> Finding:
