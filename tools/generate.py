@@ -11,7 +11,13 @@ import argparse
 
 from mmengine.config import DictAction
 
-from ddmi_toolkit.apis import FieldInferencer, parse_seeds, write_samples
+from ddmi_toolkit.apis import (
+    FieldInferencer,
+    check_output,
+    parse_seeds,
+    readable_errors,
+    write_samples,
+)
 
 
 def main() -> None:
@@ -29,8 +35,9 @@ def main() -> None:
     parser.add_argument('--batch-size', type=int, default=16)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
     args = parser.parse_args()
-    inferencer = FieldInferencer(args.config, args.checkpoint, options=args.cfg_options)
     seeds = parse_seeds(args.seeds)
+    check_output(args.resolution, args.threshold, args.format)
+    inferencer = FieldInferencer(args.config, args.checkpoint, options=args.cfg_options)
     fields = inferencer.sample(seeds, batch_size=args.batch_size)
     write_samples(
         zip(seeds, fields, strict=True),
@@ -42,4 +49,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    with readable_errors():
+        main()

@@ -8,7 +8,7 @@ import sys
 
 from mmengine.config import DictAction
 
-from ddmi_toolkit.apis import load_config
+from ddmi_toolkit.apis import load_config, readable_errors
 
 
 def main() -> None:
@@ -21,4 +21,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    with readable_errors():
+        main()

@@ -14,7 +14,7 @@ from pathlib import Path
 from mmengine.config import DictAction
 from mmengine.dist import is_main_process
 
-from ddmi_toolkit.apis import evaluate, load_config
+from ddmi_toolkit.apis import evaluate, load_config, readable_errors
 
 
 def main() -> None:
@@ -39,4 +39,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    with readable_errors():
+        main()

@@ -14,7 +14,7 @@ import sys
 from mmengine.config import DictAction
 from mmengine.dist import is_main_process
 
-from ddmi_toolkit.apis import load_config, train
+from ddmi_toolkit.apis import load_config, readable_errors, train
 
 
 def main() -> None:
@@ -35,4 +35,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    with readable_errors():
+        main()

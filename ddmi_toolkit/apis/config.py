@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from mmengine.config import Config, ConfigDict
 
@@ -31,6 +30,8 @@ _HASH_IGNORES = frozenset(
     'num_workers persistent_workers pin_memory prefetch_factor root data_root in_memory cache_dir '
     'first_stage_checkpoint'.split()
 )
+# Hooks that only look.
+_IDLE_HOOKS = frozenset(['SampleHook'])
 
 
 def configs_root() -> Path:
@@ -85,16 +86,18 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     with _package_bases():
         cfg = Config.fromfile(path)
     options = dict(options or {})
-    if 'first_stage_config' in options:
+    is_resolved = 'first_stage' in cfg
+    if 'first_stage_config' in options and not is_resolved:
         cfg.first_stage_config = options.pop('first_stage_config')
     _check_keys(cfg, path)
-    if cfg.get('first_stage_config') is not None and 'first_stage' not in cfg:
+    if cfg.get('first_stage_config') is not None and not is_resolved:
         prefix = 'first_stage.'
         first = {k: options.pop(k) for k in list(options) if k.startswith(prefix)}
         _join_stages(cfg, path, {k.removeprefix(prefix): v for k, v in first.items()})
-    _check_options(options, cfg)
+    _check_options(options, cfg, is_resolved)
     cfg.merge_from_dict(options)
     _check_keys(cfg, path)
+    _check_complete(cfg, path)
     _cache_latents(cfg)
     _resolve_fractions(cfg)
     cfg.setdefault('work_dir', str(Path(WORK_DIRS) / config_name(path)))
@@ -117,6 +120,9 @@ def config_hash(cfg: Config) -> str:
     parts['max_iters'] = cfg.get('train_cfg', {}).get('max_iters')
     parts['data'] = cfg.get('train_dataloader')
     parts['first_stage'] = cfg.get('first_stage', {}).get('hash')
+    parts['custom_hooks'] = [
+        hook for hook in parts['custom_hooks'] or [] if hook.get('type') not in _IDLE_HOOKS
+    ]
     text = json.dumps(_plain(parts), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -142,8 +148,11 @@ def _package_bases() -> Iterator[None]:
             raise FileNotFoundError(f'{filename} names the base {base!r}: {path} does not exist')
         return path, scope
 
-    with mock.patch.object(Config, '_get_cfg_path', staticmethod(resolve)):
+    Config._get_cfg_path = staticmethod(resolve)
+    try:
         yield
+    finally:
+        Config._get_cfg_path = staticmethod(original)
 
 
 def _check_keys(cfg: Config, path: Path) -> None:
@@ -156,16 +165,41 @@ def _check_keys(cfg: Config, path: Path) -> None:
         raise KeyError(f'{path.name}: unknown top-level key {key!r}; {hint}')
 
 
-def _check_options(options: Mapping[str, Any], cfg: Config) -> None:
+def _check_complete(cfg: Config, path: Path) -> None:
+    """Every leaf has what both tools need."""
+    needed = dict(
+        model='a base of _base_/models, or first_stage_config',
+        train_dataloader='a base of _base_/datasets',
+        train_cfg='a base of _base_/schedules',
+        optim_wrapper='a base of _base_/schedules',
+        default_hooks='_base_/default_runtime.py',
+    )
+    for key, base in needed.items():
+        if key not in cfg:
+            raise KeyError(f'{path.name} has no {key}; add {base}')
+    if 'max_iters' not in cfg.train_cfg:
+        raise KeyError(f'{path.name} has no train_cfg.max_iters; state the length of the run')
+
+
+def _check_options(options: Mapping[str, Any], cfg: Config, is_resolved: bool) -> None:
+    """Refuse options that would change nothing."""
     for key in options:
         family = key.split('.')[0]
-        if family in ('denoiser', 'diffuser') and 'first_stage' in cfg:
-            raise KeyError(f'--cfg-options {key}: use model.{key}')
+        wrong = f'option {key}: '
+        if is_resolved and family in ('first_stage', 'first_stage_config', 'latent_cache'):
+            raise KeyError(f'{wrong}this config is a dump, complete already; use its leaf')
+        if family == 'first_stage':
+            raise KeyError(f'{wrong}this config has no first stage; use {key.partition(".")[2]}')
+        if family in ('denoiser', 'diffuser'):
+            raise KeyError(f'{wrong}use model.{key}')
+        if family == 'data_root':
+            raise KeyError(f'{wrong}the bases have used it; set the dataset.root of each loader')
+        if family == 'generation':
+            raise KeyError(f'{wrong}use {key.partition(".")[2]} on the stage-2 config')
         if key.startswith('model.first_stage.'):
             right = key.replace('model.first_stage', 'first_stage.model')
             raise KeyError(
-                f'--cfg-options {key}: the first stage comes from '
-                f'{cfg.get("first_stage_config")!r}; use {right}'
+                f'{wrong}the first stage comes from {cfg.get("first_stage_config")!r}; use {right}'
             )
 
 
@@ -208,12 +242,18 @@ def _cache_latents(cfg: Config) -> None:
         return
     dataset = cfg.train_dataloader.dataset
     if dataset.type != 'LatentCache':
-        cfg.train_dataloader.dataset = dict(type='LatentCache', dataset=dataset, **cache)
+        # Beside the weights that the latents belong to.
+        place = dict(cache_dir=str(Path(cfg.first_stage.work_dir) / 'latents'))
+        cfg.train_dataloader.dataset = dict(
+            type='LatentCache', dataset=dataset, **{**place, **cache}
+        )
 
 
 def _resolve_fractions(cfg: Config) -> None:
     """Turn lengths of schedulers that are given as fractions of the run into iterations."""
     total = cfg.get('train_cfg', {}).get('max_iters')
+    if isinstance(cfg.get('param_scheduler'), Mapping):
+        cfg.param_scheduler = [cfg.param_scheduler]
     for scheduler in cfg.get('param_scheduler') or []:
         for key in ('begin', 'end', 'T_max'):
             value = scheduler.get(key)

@@ -1,16 +1,18 @@
 """Evaluating a config's checkpoint; every number keeps its protocol."""
 
 import hashlib
+import logging
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..engine import init_distributed, wrapper_config
 from ..evaluation import Result
-from ..utils import find_checkpoint
+from ..utils import load_checkpoint
 from .config import config_hash
-from .inference import load_model
+from .inference import find_or_name, load_model
 
 
 def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
@@ -30,8 +32,9 @@ def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
     if not cfg.get('test_evaluator'):
         raise ValueError(f'{cfg.experiment_name} has no test_evaluator; add one to its data base')
     is_distributed = init_distributed()
-    path = Path(checkpoint or find_checkpoint(cfg.work_dir) or '')
-    model = load_model(cfg, checkpoint and path)
+    path = find_or_name(cfg, checkpoint)
+    _warn_of_another_training(cfg, path)
+    model = load_model(cfg, path)
     keys = (
         'work_dir test_dataloader test_cfg test_evaluator default_hooks env_cfg log_processor '
         'log_level visualizer default_scope randomness experiment_name'
@@ -50,6 +53,25 @@ def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
         checkpoint=path.name,
         checkpoint_hash=file_hash(path),
     )
+
+
+def _warn_of_another_training(cfg: Config, path: Path) -> None:
+    """Say so when the weights are of another config, or of a run that is not finished."""
+    meta = load_checkpoint(path)['meta']
+    found, wanted = meta.get('config_hash'), config_hash(cfg)
+    if found not in (None, wanted):
+        print_log(
+            f'{path} was trained with another config (hash {found}, now {wanted}); its numbers '
+            f'are of those weights under this config',
+            logger='current',
+            level=logging.WARNING,
+        )
+    if meta.get('iter', 0) < cfg.train_cfg.max_iters and found == wanted:
+        print_log(
+            f'{path} is of iteration {meta.get("iter")} of {cfg.train_cfg.max_iters}',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def file_hash(path: str | Path) -> str:

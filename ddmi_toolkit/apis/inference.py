@@ -20,6 +20,21 @@ def default_device() -> torch.device:
     return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 
 
+def find_or_name(cfg: Config, checkpoint: str | Path | None) -> Path:
+    """The checkpoint named, or the newest readable one of a config's ``work_dir``.
+
+    Raises:
+        FileNotFoundError: No checkpoint is there; the message says how to train one.
+    """
+    path = checkpoint or find_checkpoint(cfg.work_dir)
+    if path is None:
+        raise FileNotFoundError(
+            f'{cfg.work_dir} holds no checkpoint; train one by '
+            f'`python tools/train.py <config>`, or name a file'
+        )
+    return Path(path)
+
+
 def load_model(
     cfg: Config, checkpoint: str | Path | None = None, device: torch.device | str | None = None
 ) -> nn.Module:
@@ -34,17 +49,12 @@ def load_model(
         FileNotFoundError: No checkpoint is there; the message says how to train one.
         ValueError: The checkpoint belongs to another model.
     """
-    path = checkpoint or find_checkpoint(cfg.work_dir)
-    if path is None:
-        raise FileNotFoundError(
-            f'{cfg.work_dir} holds no checkpoint; train one by '
-            f'`python tools/train.py <config>`, or name a file'
-        )
+    path = find_or_name(cfg, checkpoint)
     state = load_checkpoint(path)['state_dict']
     model = MODELS.build({**cfg.model, **_no_first_stage_file(cfg)})
     load_state_strict(model, state, what=f'{type(model).__name__} from {path}')
     print_log(f'loaded {path}', logger='current')
-    return model.to(device or default_device()).eval()
+    return model.to(device or default_device()).eval().requires_grad_(False)
 
 
 def _no_first_stage_file(cfg: Config) -> dict[str, None]:
@@ -79,19 +89,31 @@ class FieldInferencer:
         return getattr(self.model, 'first_stage', self.model)
 
     def sample(
-        self, seeds: Sequence[int], cond: Any = None, batch_size: int = 16
+        self, seeds: Sequence[int], cond: Sequence[Any] | Tensor | None = None, batch_size: int = 16
     ) -> Iterator[Field]:
         """One field per seed; a seed's field does not depend on the other seeds.
 
         A stage-1 config decodes N(0, I) in place of diffused latents: the baseline that a latent
         diffusion must beat.
+
+        Args:
+            seeds: At least one.
+            cond: One raw condition per seed, as the model's conditioner takes them.
+            batch_size: How many are sampled together.
         """
+        seeds = torch.as_tensor(seeds, dtype=torch.int64)
+        if not len(seeds) or batch_size < 1:
+            raise ValueError(
+                f'sample takes at least one seed and batch_size >= 1, got {len(seeds)} seeds '
+                f'and batch_size={batch_size}'
+            )
         shape = self.autoencoder.latent_shape
-        for part in torch.tensor(list(seeds)).split(batch_size):
+        for start in range(0, len(seeds), batch_size):
+            part = slice(start, start + batch_size)
             if hasattr(self.model, 'diffuser'):
-                z = self.model.sample(part, cond)
+                z = self.model.sample(seeds[part], None if cond is None else cond[part])
             else:
-                z = seeded_normal(part, shape, 'sample', self.device)
+                z = seeded_normal(seeds[part], shape, 'sample', self.device)
             yield from self.decode(z)
 
     @torch.no_grad()

@@ -1,11 +1,13 @@
 """Generated fields as files that people open."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.logging import print_log
 
-from ..geometry.isosurface import extract_mesh, save_mesh
+from ..geometry.isosurface import FORMATS, extract_mesh, save_mesh
 from ..geometry.raycast import contact_sheet
 from ..structures import Field
 from ..visualization import save_image
@@ -27,6 +29,38 @@ def parse_seeds(text: str) -> list[int]:
             raise ValueError(f'--seeds {text!r}: the range {part!r} is empty')
         seeds += range(int(low), int(high or low) + 1)
     return seeds
+
+
+def check_output(resolution: int, threshold: float, suffix: str) -> None:
+    """Refuse what :func:`write_samples` could not write, before anything is sampled.
+
+    Raises:
+        ValueError: The message names the value and the expectation.
+    """
+    if resolution < 1:
+        raise ValueError(f'resolution={resolution} must be at least 1 cell')
+    if not 0 < threshold < 1:
+        raise ValueError(f'threshold={threshold} must be a probability between 0 and 1')
+    if f'.{suffix}' not in FORMATS:
+        known = ', '.join(f.removeprefix('.') for f in FORMATS)
+        raise ValueError(f'format {suffix!r} is not one of {known}')
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Let a command end with the message alone when the mistake is the user's.
+
+    ``DDMI_TRACEBACK=1`` keeps the traceback.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, FileNotFoundError, FloatingPointError) as error:
+        if os.environ.get('DDMI_TRACEBACK'):
+            raise
+        text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise SystemExit(
+            f'{type(error).__name__}: {text}\n(DDMI_TRACEBACK=1 shows where)'
+        ) from None
 
 
 def write_samples(

@@ -1,6 +1,6 @@
 """Training either stage by one command, and picking up where a killed run stopped."""
 
-import logging
+import copy
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +27,7 @@ def check_config(cfg: Config) -> None:
         try:
             MODELS.build(cfg.model)
         except (ValueError, TypeError, KeyError) as error:
-            raise type(error)(f'{Path(cfg.filename).name}: {error}') from error
+            raise type(error)(f'{cfg.get("experiment_name", "config")}: {error}') from error
 
 
 def run_state(cfg: Config) -> tuple[State, Path | None]:
@@ -68,6 +68,7 @@ def train(cfg: Config) -> Path:
     init_distributed()
     check_config(cfg)
     if 'first_stage' in cfg:
+        cfg = copy.deepcopy(cfg)
         first = load_config(cfg.first_stage.config, cfg.first_stage.options)
         cfg.model.first_stage_checkpoint = str(train(first))
     state, path = run_state(cfg)
@@ -84,12 +85,18 @@ _WORDS: dict[State, str] = dict(
 
 
 def _run(cfg: Config, resume_from: Path | None) -> None:
-    cfg = cfg.copy()
+    cfg = copy.deepcopy(cfg)
+    cfg.default_hooks.setdefault('checkpoint', dict(type='StateHook'))
     cfg.default_hooks.checkpoint.meta = dict(config_hash=config_hash(cfg))
-    if resume_from is not None:
-        cfg.load_from, cfg.resume = str(resume_from), True
-    if torch.distributed.is_initialized():
-        cfg.launcher = 'pytorch'
-        cfg.model_wrapper_cfg = wrapper_config()
-    Runner.from_cfg(cfg).train()
-    logging.shutdown()
+    # Assigned in every case: a dumped config carries those of the run that wrote it.
+    cfg.load_from = None if resume_from is None else str(resume_from)
+    cfg.resume = resume_from is not None
+    is_distributed = torch.distributed.is_initialized()
+    cfg.launcher = 'pytorch' if is_distributed else 'none'
+    cfg.model_wrapper_cfg = wrapper_config() if is_distributed else None
+    runner = Runner.from_cfg(cfg)
+    try:
+        runner.train()
+    finally:
+        for handler in runner.logger.handlers:
+            handler.flush()

@@ -130,6 +130,8 @@ def test_mistakes_are_named(tmp_path, text, message):
         ('denoiser.dropout', r'use model\.denoiser'),
         ('model.first_stage.latent_channels', r'use first_stage\.model\.latent_channels'),
         ('modell', 'did you mean'),
+        ('data_root', r'dataset\.root'),
+        ('generation.test_cfg', 'use test_cfg'),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(option, message):
