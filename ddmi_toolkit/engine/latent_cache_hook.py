@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import barrier, get_dist_info
+from mmengine.dist import barrier, broadcast_object_list, get_dist_info
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ..registry import HOOKS
+from ..utils import remove_abandoned
 from .latent_store import LatentStore, StorePlan
 from .loss_weight_hook import unwrap
 
@@ -59,7 +60,7 @@ class LatentCacheHook(Hook):
         model = unwrap(runner.model)
         cache = _Filler(dataset, model.first_stage, model.data_preprocessor)
         store = cache.store
-        if not store.is_complete:
+        if not _agreed(store.is_complete):
             cache.fill(self.batch_size or loader.batch_size, loader.num_workers)
         else:
             cache.verify()
@@ -206,6 +207,13 @@ def _as_plain(value: Any) -> Any:
     return value
 
 
+def _agreed(value: bool) -> bool:
+    """What the first process found: another run may complete the cache while we look."""
+    values = [value]
+    broadcast_object_list(values)
+    return values[0]
+
+
 def _check_disk(store: LatentStore, num_missing: int) -> None:
     """Say how large the cache will be.
 
@@ -214,8 +222,7 @@ def _check_disk(store: LatentStore, num_missing: int) -> None:
     """
     plan = store.plan
     store.folder.mkdir(parents=True, exist_ok=True)
-    for partial in store.folder.glob('.*.partial'):
-        partial.unlink(missing_ok=True)
+    remove_abandoned(store.folder)
     free = shutil.disk_usage(store.folder).free
     rest = min(num_missing * plan.chunk_size, plan.num_records) * plan.record_bytes
     size = (

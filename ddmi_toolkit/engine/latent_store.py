@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..utils import replace_atomically
 
 _CHUNK_BYTES = 32 * 2**20
 _MARKER = 'complete.json'
+_MAX_OPEN = 64  # each open file holds a descriptor; systems allow from 256 per process
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class LatentStore:
 
     Each file is written under a temporary name and renamed, so a file that exists is complete; a
     filling that was killed goes on with the files that are missing. Only a store with a marker,
-    written last, is read.
+    written last, is read. A reader keeps a limited number of files mapped.
 
     Args:
         folder: Folder of this cache alone.
@@ -81,7 +83,8 @@ class LatentStore:
     def __init__(self, folder: str | Path, plan: StorePlan) -> None:
         self.folder = Path(folder)
         self.plan = plan
-        self._open: dict[int, tuple[np.ndarray, list[dict[str, Any]]]] = {}
+        self._maps: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._records: dict[int, list[dict[str, Any]]] = {}
 
     @property
     def is_complete(self) -> bool:
@@ -131,16 +134,24 @@ class LatentStore:
         if not 0 <= index < self.plan.num_items:
             raise IndexError(f'item {index} of a latent cache of {self.plan.num_items} items')
         number, row = divmod(index * self.plan.draws_per_item + draw, self.plan.chunk_size)
-        if number not in self._open:
-            moments = np.load(self._moments(number), mmap_mode='r')
-            extras = torch.load(self._extras(number), weights_only=True)
-            self._open[number] = moments, extras
-        moments, extras = self._open[number]
-        return dict(extras[row], moments=torch.from_numpy(moments[row].astype(np.float32)))
+        if number not in self._records:
+            self._records[number] = torch.load(self._extras(number), weights_only=True)
+        moments = self._map(number)[row].astype(np.float32)
+        return dict(self._records[number][row], moments=torch.from_numpy(moments))
 
     def __getstate__(self) -> dict[str, Any]:
         """Worker processes map the files anew."""
-        return dict(vars(self), _open={})
+        return dict(vars(self), _maps=OrderedDict(), _records={})
+
+    def _map(self, number: int) -> np.ndarray:
+        """Moments of a file; the one that was read longest ago is closed for it."""
+        if number in self._maps:
+            self._maps.move_to_end(number)
+            return self._maps[number]
+        if len(self._maps) >= _MAX_OPEN:
+            self._maps.popitem(last=False)
+        self._maps[number] = np.load(self._moments(number), mmap_mode='r')
+        return self._maps[number]
 
     def _moments(self, number: int) -> Path:
         return self.folder / f'moments_{number:06d}.npy'

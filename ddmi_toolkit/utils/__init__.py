@@ -4,7 +4,14 @@ from .checkpoint import (
     find_checkpoint,
     load_checkpoint,
     load_state_strict,
+    remove_abandoned,
     replace_atomically,
 )
 
-__all__ = ['find_checkpoint', 'load_checkpoint', 'load_state_strict', 'replace_atomically']
+__all__ = [
+    'find_checkpoint',
+    'load_checkpoint',
+    'load_state_strict',
+    'remove_abandoned',
+    'replace_atomically',
+]

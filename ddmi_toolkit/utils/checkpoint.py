@@ -4,6 +4,8 @@ import logging
 import os
 import pickle
 import re
+import socket
+import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ from torch import Tensor, nn
 POINTER = 'last_checkpoint'
 _NUMBERED = re.compile(r'(?:iter|epoch)_(\d+)\.pth')
 _MAX_LISTED = 8
+_PARTIAL = re.compile(r'\..*\.(\d+)(?:@(.*))?\.partial')
+_ABANDONED_SECONDS = 24 * 3600.0
 
 
 @contextmanager
@@ -30,7 +34,7 @@ def replace_atomically(path: str | Path) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+    partial = path.with_name(f'.{path.name}.{os.getpid()}@{socket.gethostname()}.partial')
     try:
         with open(partial, 'wb') as file:
             yield file
@@ -45,6 +49,37 @@ def replace_atomically(path: str | Path) -> Iterator[BinaryIO]:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def remove_abandoned(folder: str | Path) -> None:
+    """Remove what processes that died inside :func:`replace_atomically` left in a folder.
+
+    Files of processes that live, here or perhaps on another host, are left to them; a file that
+    nobody has written to for a day is taken for abandoned.
+    """
+    for path in Path(folder).glob('.*.partial'):
+        name = _PARTIAL.fullmatch(path.name)
+        if name is None:
+            continue
+        try:
+            age = time.time() - path.stat().st_mtime
+        except FileNotFoundError:  # its process has just finished it
+            continue
+        is_here = name[2] in (None, socket.gethostname())
+        if age > _ABANDONED_SECONDS or (is_here and not _is_alive(int(name[1]))):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != 'posix':  # signal 0 would end the process there
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def load_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:

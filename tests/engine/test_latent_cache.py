@@ -1,6 +1,9 @@
 """Stage 2 reads latents from disk and trains as if it had encoded them."""
 
+import os
 import shutil
+import socket
+import subprocess
 from types import SimpleNamespace
 
 import numpy as np
@@ -143,10 +146,42 @@ def test_interrupted_filling_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert len(files) == 8  # 36 records, 5 per file
     for path in (folder / 'complete.json', files[3], files[6]):
         path.unlink()
-    (folder / '.moments_000003.npy.1.partial').write_bytes(b'half')
+    dead = subprocess.Popen(['true'])
+    dead.wait()
+    (folder / f'.moments_000003.npy.{dead.pid}.partial').write_bytes(b'half')
     _, calls, _ = train(tmp_path / 'b', cached(tmp_path))
     assert calls == 2 * 2  # five records in batches of three, twice
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == whole
+
+
+def test_a_run_that_fills_the_same_cache_is_left_alone(tmp_path):
+    """What another process is writing stays while it lives."""
+    train(tmp_path / 'a', cached(tmp_path))
+    folder = next((tmp_path / 'latents').iterdir())
+    for name in ('complete.json', 'moments_000002.npy'):
+        (folder / name).unlink()
+    other = f'.moments_000002.npy.{os.getppid()}@{socket.gethostname()}.partial'
+    (folder / other).write_bytes(b'half')
+    _, calls, _ = train(tmp_path / 'b', cached(tmp_path))
+    assert calls == 2  # one file, in batches of three
+    assert (folder / other).read_bytes() == b'half'
+
+
+def test_readers_keep_few_files_open(tmp_path, monkeypatch):
+    """A cache of a large data set has more files than a process may open."""
+    monkeypatch.setattr('ddmi_toolkit.engine.latent_store._MAX_OPEN', 3)
+    store = LatentStore(tmp_path, StorePlan(20, 2, (6, 4), 'float32'))
+    records = torch.arange(40.0)[:, None, None].expand(-1, 6, 4)
+    for n in store.missing():
+        rows = [index * 2 + draw for index, draw in store.plan.chunk(n)]
+        store.write(n, records[rows], [dict(cond=r) for r in rows])
+    store.finish()
+    before = len(os.listdir('/proc/self/fd'))
+    kept = [store.read(i, d) for _ in range(2) for d in range(2) for i in (7, 0, 19, 4, 11, 15)]
+    assert len(os.listdir('/proc/self/fd')) - before == 3
+    for sample in kept:
+        assert torch.equal(sample['moments'], records[sample['cond']])
+    assert [s['cond'] for s in kept[:3]] == [14, 0, 38]
 
 
 def test_changed_code_or_files_are_noticed(tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import subprocess
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from ddmi_toolkit.utils import (
     find_checkpoint,
     load_checkpoint,
     load_state_strict,
+    remove_abandoned,
     replace_atomically,
 )
 
@@ -33,6 +35,27 @@ def test_interrupted_write_leaves_the_former_file(tmp_path):
         raise KeyboardInterrupt
     assert path.read_bytes() == b'old'
     assert os.listdir(path.parent) == ['a.txt']
+
+
+def test_only_what_dead_processes_left_is_removed(tmp_path):
+    """A file of a living process, or of one on another host, is kept until it is a day old."""
+    dead = subprocess.Popen(['true'])
+    dead.wait()
+    theirs = tmp_path / f'.a.pth.{dead.pid}@elsewhere.example.partial'
+    strange = tmp_path / '.partial'
+    for path in (theirs, strange, tmp_path / f'.b.pth.{dead.pid}.partial'):
+        path.write_bytes(b'half')
+    with pytest.raises(KeyboardInterrupt), replace_atomically(tmp_path / 'c.pth'):
+        ours = next(p for p in tmp_path.iterdir() if 'c.pth' in p.name)
+        raise KeyboardInterrupt
+    ours.write_bytes(b'half')
+    remove_abandoned(tmp_path)
+    assert set(tmp_path.iterdir()) == {ours, theirs, strange}
+    killed = ours.with_name(ours.name.replace(str(os.getpid()), str(dead.pid)))
+    ours.rename(killed)
+    os.utime(theirs, (0, 0))
+    remove_abandoned(tmp_path)
+    assert set(tmp_path.iterdir()) == {strange}
 
 
 def test_round_trip(tmp_path):
