@@ -1,15 +1,17 @@
 """Checkpoints of training: plain data, written whole or not at all."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import barrier, get_world_size, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 
 from ..registry import HOOKS
-from ..utils import find_checkpoint, replace_atomically
+from ..utils import find_checkpoint, remove_abandoned, replace_atomically
 from .plain import (
     get_rng_state,
     message_hub_from_plain,
@@ -92,8 +94,7 @@ class StateHook(Hook):
                 f'would be lost on resuming'
             )
         if is_main_process():
-            for partial in Path(runner.work_dir).glob('.*.partial'):
-                partial.unlink(missing_ok=True)
+            remove_abandoned(runner.work_dir)
         if self._rng is not None and runner.iter > 0:
             set_rng_state(self._rng)
         self._rng = None
@@ -122,7 +123,13 @@ class StateHook(Hook):
                 checkpoint[key] = to_plain(value, key)
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
-        """Rebuild mmengine's own types."""
+        """Rebuild mmengine's own types.
+
+        Raises:
+            ValueError: The resumed run took another number of samples per iteration.
+        """
+        if runner._resume:
+            _check_batch(checkpoint['meta'], runner.train_dataloader.batch_size)
         if 'message_hub' in checkpoint:
             checkpoint['message_hub'] = message_hub_from_plain(checkpoint['message_hub'])
         self._rng = checkpoint.get('rng')
@@ -133,7 +140,12 @@ class StateHook(Hook):
         runner.save_checkpoint(
             runner.work_dir,
             name,
-            meta=dict(epoch=runner.epoch, iter=step),
+            meta=dict(
+                epoch=runner.epoch,
+                iter=step,
+                world_size=get_world_size(),
+                batch_size=runner.train_dataloader.batch_size,
+            ),
             by_epoch=False,
             save_param_scheduler=runner.param_schedulers is not None,
             backend_args=dict(backend=_BACKEND),
@@ -155,3 +167,30 @@ class StateHook(Hook):
         for step in ours[: -self.max_keep]:
             if self.keep_every is None or step % self.keep_every:
                 steps[step].unlink(missing_ok=True)
+
+
+def _check_batch(meta: Mapping[str, Any], batch_size: int) -> None:
+    """Compare the samples per iteration with those of the run that is resumed.
+
+    The position in the order of the data is their number times the iteration; how they are split
+    between processes does not matter.
+
+    Raises:
+        ValueError: They differ.
+    """
+    if not {'world_size', 'batch_size'} <= set(meta):
+        print_log(
+            'the resumed checkpoint does not say how many processes it was trained by; with '
+            'another number than now, the order of the data changes',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return
+    now, before = (get_world_size(), batch_size), (meta['world_size'], meta['batch_size'])
+    if now[0] * now[1] != before[0] * before[1]:
+        raise ValueError(
+            f'the run was trained by {before[0]} processes with batches of {before[1]} '
+            f'({before[0] * before[1]} samples per iteration), now {now[0]} with {now[1]} '
+            f'({now[0] * now[1]}) would resume it and skip or repeat data; start {before[0]} '
+            f'processes with batches of {before[1]}, or begin a new run in another work_dir'
+        )

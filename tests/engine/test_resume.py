@@ -10,6 +10,8 @@ from tiny_run import TinyData, build_runner, losses_of
 
 from ddmi_toolkit.utils import find_checkpoint, load_checkpoint
 
+NO_VAL = dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
+
 
 def flatten(value, name=''):
     """Leaves of nested containers by path."""
@@ -123,6 +125,36 @@ def test_old_checkpoints_are_removed_after_the_new_one_is_written(tmp_path):
     """With one file kept there is never a moment without one."""
     build_runner(tmp_path, max_iters=20, state=dict(max_keep=1)).train()
     assert [p.name for p in tmp_path.glob('*.pth')] == ['iter_20.pth']
+
+
+def test_another_number_of_samples_per_iteration_is_refused(tmp_path, monkeypatch):
+    """Both splits are named; one of the same total goes on in the same order of data."""
+    build_runner(tmp_path, max_iters=10, **NO_VAL).train()
+    path = tmp_path / 'iter_10.pth'
+    saved = torch.load(path, weights_only=True)
+    assert (saved['meta']['world_size'], saved['meta']['batch_size']) == (1, 3)
+    monkeypatch.setattr('ddmi_toolkit.engine.state_hook.get_world_size', lambda: 2)
+    runner = build_runner(tmp_path, max_iters=20, resume=True, **NO_VAL)
+    message = r'1 processes with batches of 3 \(3 .*, now 2 with 3 \(6\).*another work_dir'
+    with pytest.raises(ValueError, match=message):
+        runner.train()
+    saved['meta'] |= dict(world_size=6, batch_size=1)
+    torch.save(saved, path)
+    build_runner(tmp_path, max_iters=20, resume=True, **NO_VAL).train()
+
+
+def test_files_that_do_not_tell_the_processes_are_resumed(tmp_path):
+    """With a warning: they were written by an earlier version."""
+    build_runner(tmp_path, max_iters=10, **NO_VAL).train()
+    path = tmp_path / 'iter_10.pth'
+    saved = torch.load(path, weights_only=True)
+    del saved['meta']['world_size']
+    torch.save(saved, path)
+    runner = build_runner(tmp_path, max_iters=20, resume=True, log_level='WARNING', **NO_VAL)
+    runner.train()
+    assert runner.iter == 20
+    log = ''.join(p.read_text() for p in tmp_path.rglob('*.log'))
+    assert 'does not say how many processes' in log
 
 
 def test_sampler_without_skip_is_refused_before_training(tmp_path):
