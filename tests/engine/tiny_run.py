@@ -137,56 +137,65 @@ class BreakWeights(Hook):
             runner.model.head.bias.data[0] = float('inf')
 
 
-def build_runner(work_dir, max_iters=40, **changes):
-    """A runner over ``TinyData``; ``changes`` replace or extend top-level arguments."""
-    loader = dict(
+def loader_config(**changes):
+    """Batches of three in the seeded order."""
+    config = dict(
         batch_size=3,
         num_workers=0,
         dataset=dict(type='TinyData'),
         sampler=dict(type='SeededInfiniteSampler'),
         collate_fn=dict(type='default_collate'),
     )
-    loader.update(changes.pop('loader', {}))
-    hooks = changes.pop('hooks', [])
-    state = dict(type='StateHook', interval=10) | changes.pop('state', {})
-    val = dict(
-        val_dataloader=dict(
-            batch_size=4,
-            dataset=dict(type='TinyData', size=4),
-            sampler=dict(type='DefaultSampler', shuffle=False),
-            collate_fn=dict(type='default_collate'),
-        ),
-        val_cfg=dict(),
-        val_evaluator=dict(type='GreedyMetric'),
+    return config | changes
+
+
+def validation_config():
+    """One batch of four, seen by a metric that draws random numbers."""
+    loader = dict(
+        batch_size=4,
+        dataset=dict(type='TinyData', size=4),
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        collate_fn=dict(type='default_collate'),
     )
+    return dict(val_dataloader=loader, val_cfg=dict(), val_evaluator=dict(type='GreedyMetric'))
+
+
+def hooks_config(hooks=(), **state):
+    """Hooks of a run; ``state`` goes to the one that saves."""
+    default = dict(
+        checkpoint=dict(type='StateHook', interval=10) | state,
+        guard=dict(type='GuardHook'),
+        throughput=dict(type='ThroughputHook'),
+        logger=dict(type='LoggerHook', interval=5, log_metric_by_epoch=False),
+    )
+    custom = [
+        dict(type='SubmoduleEMAHook', momentum=0.1),
+        dict(type='LossWeightHook', attribute='kl_weight', start=0.1, end=1.0),
+        dict(type='RecordLosses'),
+        *hooks,
+    ]
+    return dict(default_hooks=default, custom_hooks=custom)
+
+
+def build_runner(work_dir, max_iters=40, *, loader=None, hooks=(), state=None, **changes):
+    """A runner over ``TinyData``; ``changes`` replace or extend top-level arguments."""
     arguments = dict(
         model=dict(type='TinyModel'),
         work_dir=str(work_dir),
-        train_dataloader=loader,
+        train_dataloader=loader_config(**(loader or {})),
         train_cfg=dict(type='SeededTrainLoop', max_iters=max_iters, val_interval=7),
         optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-2)),
         param_scheduler=[dict(type='CosineAnnealingLR', T_max=40, by_epoch=False)],
-        default_hooks=dict(
-            checkpoint=state,
-            guard=dict(type='GuardHook'),
-            throughput=dict(type='ThroughputHook'),
-            logger=dict(type='LoggerHook', interval=5, log_metric_by_epoch=False),
-        ),
-        custom_hooks=[
-            dict(type='SubmoduleEMAHook', momentum=0.1),
-            dict(type='LossWeightHook', attribute='kl_weight', start=0.1, end=1.0),
-            dict(type='RecordLosses'),
-            *hooks,
-        ],
         log_processor=dict(by_epoch=False),
         default_scope='ddmi_toolkit',
         randomness=dict(seed=3),
         experiment_name=f'tiny_{Path(work_dir).name}_{os.urandom(4).hex()}',
         log_level='ERROR',
+        **hooks_config(hooks, **(state or {})),
+        **validation_config(),
     )
-    arguments |= val | changes
     logging.getLogger().setLevel(logging.ERROR)
-    return Runner(**arguments)
+    return Runner(**arguments | changes)
 
 
 def losses_of(runner):
