@@ -2,11 +2,12 @@
 
 import difflib
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import mmengine.registry as root
 from mmengine.registry import Registry
+from torch import nn
 
 SCOPE = 'ddmi_toolkit'
 
@@ -39,6 +40,7 @@ _SILENT = (
     'STRATEGIES',
     'TASK_UTILS',
 )
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 class RoleRegistry(Registry):
@@ -59,7 +61,8 @@ class RoleRegistry(Registry):
 
         Raises:
             ValueError: The type is unknown; the message lists near names.
-            TypeError: The type has another role, or its arguments do not fit.
+            TypeError: The type has another role, lacks a required argument or has no argument of
+                that name.
         """
         if not isinstance(cfg, dict):
             if role is not None and _has_role(type(cfg), role):
@@ -108,16 +111,29 @@ class RoleRegistry(Registry):
 
 def _accepted(cls: Any, cfg: dict, offers: dict) -> dict:
     """Check the arguments of a config; return the offers that its class takes."""
-    parameters = inspect.signature(cls).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return offers
-    if unknown := sorted(set(cfg) - set(parameters) - {'type', '_scope_'}):
+    parameters = _parameters(cls)
+    is_open = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    named = {k: p for k, p in parameters.items() if p.kind in _NAMED}
+    unknown = sorted(set(cfg) - set(named) - {'type', '_scope_'})
+    if unknown and not is_open:
         raise TypeError(
             f'{cls.__name__!r} has no argument {", ".join(map(repr, unknown))}'
-            f'{_did_you_mean(unknown[0], parameters)}; it takes {sorted(parameters)}. '
+            f'{_did_you_mean(unknown[0], named)}; it takes {sorted(named)}. '
             f'When a config changes a type, _delete_=True drops the old arguments'
         )
-    return {k: v for k, v in offers.items() if k in parameters or k == 'type'}
+    required = [k for k, p in named.items() if p.default is p.empty]
+    if missing := [k for k in required if k not in cfg and k not in offers]:
+        raise TypeError(
+            f'{cls.__name__!r} needs {", ".join(map(repr, missing))}, which its config does not '
+            f'set; it takes {sorted(named)}'
+        )
+    return {k: v for k, v in offers.items() if is_open or k in named or k == 'type'}
+
+
+def _parameters(cls: Any) -> Mapping[str, inspect.Parameter]:
+    if getattr(cls, '__init__', None) is nn.Module.__init__:
+        return {}  # its *args and **kwargs only lead to an error
+    return inspect.signature(cls).parameters
 
 
 def _has_role(cls: type, role: type | str) -> bool:

@@ -23,13 +23,20 @@ class Anything(nn.Module):
         self.options = options
 
 
+class Bare(nn.Module):
+    """Takes nothing: its ``__init__`` is that of ``nn.Module``."""
+
+
+CLASSES = (Offered, Anything, Bare)
+
+
 @pytest.fixture(autouse=True)
 def registered():
-    """Both classes, for the time of a test."""
-    for cls in (Offered, Anything):
+    """The classes, for the time of a test."""
+    for cls in CLASSES:
         MODELS.register_module(module=cls)
     yield
-    for cls in (Offered, Anything):
+    for cls in CLASSES:
         MODELS.module_dict.pop(cls.__name__)
 
 
@@ -38,6 +45,7 @@ def test_a_class_is_given_the_offers_that_it_names():
     built = MODELS.build(dict(type='Offered', width=7), default_args=offers)
     assert (built.channels, built.width) == (5, 7)
     assert MODELS.build(dict(type='Anything'), default_args=offers).options == offers
+    assert isinstance(MODELS.build(dict(type='Bare'), default_args=offers), Bare)
 
 
 def test_the_config_wins_over_an_offer():
@@ -60,6 +68,12 @@ def test_configs_are_not_changed():
         (dict(channels=1), ValueError, "has no 'type'"),
         (dict(type='Offered', chanels=1), TypeError, "no argument 'chanels' .did you mean"),
         (dict(type='Offered', channels=1, depth=2), TypeError, '_delete_=True drops'),
+        (dict(type='Bare', width=1), TypeError, r"'Bare' has no argument 'width'; it takes \[\]"),
+        (
+            dict(type='Offered', width=1),
+            TypeError,
+            r"'Offered' needs 'channels', which .*; it takes \['channels', 'width'\]",
+        ),
     ],
 )
 def test_mistakes_are_named(config, error, message):
