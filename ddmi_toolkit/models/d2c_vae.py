@@ -41,7 +41,7 @@ class D2CVAE(BaseModel):
         data_preprocessor: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(data_preprocessor)
-        self.layout = PlaneLayout(**layout)
+        self.layout = PlaneLayout.from_config(layout)
         self.latent_channels = latent_channels
         self.kl_weight = kl_weight
         offers = dict(layout=self.layout)
@@ -56,9 +56,12 @@ class D2CVAE(BaseModel):
             default_args=dict(offers, in_channels=latent_channels),
         )
         self.renderer = MODELS.build(renderer, role='AbstractRenderer')
-        self.losses = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in losses.items()})
-        self.regularizer = None if regularizer is None else MODELS.build(regularizer)
-        if self.regularizer is not None:
+        self.losses = nn.ModuleDict(
+            {name: MODELS.build(cfg, role='AbstractLoss') for name, cfg in losses.items()}
+        )
+        self.regularizer = None
+        if regularizer is not None:
+            self.regularizer = MODELS.build(regularizer, role='AbstractRegularizer')
             self.regularizer.attach([self.encoder, self.generator])
 
     @property

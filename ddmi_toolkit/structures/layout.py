@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from math import prod
 from typing import Any
 
@@ -56,6 +57,7 @@ class PlaneLayout:
             the published code, whose ``xt`` and ``yt`` lookups are transposed.
 
     Raises:
+        TypeError: An axis lacks its name or size or has something that axes have not.
         ValueError: An unknown axis, a plane of another rank than one or two, or an axis that
             ``latent_stride`` does not divide.
     """
@@ -68,13 +70,22 @@ class PlaneLayout:
         align_corners: bool = False,
         transposed: Sequence[str] = (),
     ) -> None:
-        built = [a if isinstance(a, Axis) else Axis(**a) for a in axes]
+        built = [a if isinstance(a, Axis) else Axis(**_fitting(Axis, a)) for a in axes]
         self.axes = {a.name: a for a in built}
         self.planes = tuple(planes)
         self.latent_stride = latent_stride
         self.align_corners = align_corners
         self.transposed = tuple(transposed)
         self._check(built)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> 'PlaneLayout':
+        """Layout of a config, ``dict(axes=[dict(name='x', size=64), ...], planes=[...], ...)``.
+
+        Raises:
+            TypeError: A key that layouts do not have, or ``axes`` or ``planes`` is missing.
+        """
+        return cls(**_fitting(cls, config))
 
     def _check(self, axes: list[Axis]) -> None:
         letters = ''.join(self.axes)
@@ -249,3 +260,16 @@ class PlaneLayout:
             padding_mode='border',
             align_corners=self.align_corners,
         )
+
+
+def _fitting(cls: type, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``config`` after a check that its keys are arguments of ``cls``."""
+    known = signature(cls).parameters
+    unknown = [k for k in config if k not in known]
+    missing = [k for k, p in known.items() if p.default is p.empty and k not in config]
+    if unknown or missing:
+        faults = [f'has no argument {k!r}' for k in unknown] + [f'needs {k!r}' for k in missing]
+        raise TypeError(
+            f'{cls.__name__} {" and ".join(faults)}; it takes {list(known)}, got {dict(config)}'
+        )
+    return config

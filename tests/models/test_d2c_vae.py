@@ -201,11 +201,41 @@ def test_a_grid_query_equals_points(size=2):
         (dict(encoder=dict(type='ConvEncoder')), 'plane'),
         (dict(renderer=dict(type='PointRenderer', step=1)), "has no argument 'step'"),
         (dict(generator=dict(decoder={})), "has no 'type'"),
+        (
+            dict(losses=dict(recon=STAGE_ONE['encoder'])),
+            "^'PointPlaneEncoder' is AbstractEncoder, expected AbstractLoss: one of .*'BCELoss'",
+        ),
+        (
+            dict(losses=dict(recon=dict(type=torch.nn.BCEWithLogitsLoss))),
+            "^'BCEWithLogitsLoss' is of no role, expected AbstractLoss: one of",
+        ),
+        (
+            dict(regularizer=dict(type='BCELoss')),
+            r"^'BCELoss' is AbstractLoss, expected AbstractRegularizer: one of \['Spectral",
+        ),
     ],
 )
 def test_wrong_children_are_named(change, message):
     with pytest.raises((TypeError, ValueError), match=message):
         build(STAGE_ONE, **change)
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(strde=2), "PlaneLayout has no argument 'strde'; it takes .*'latent_stride'"),
+        (dict(axes=[dict(name='x')]), "Axis needs 'size'; it takes .*got {'name': 'x'}"),
+        (dict(axes=[dict(name='x', size=8, lo=0)]), "Axis has no argument 'lo'; it takes .*'low'"),
+    ],
+)
+def test_mistakes_in_the_layout_are_named(change, message):
+    with pytest.raises(TypeError, match=message):
+        build(STAGE_ONE, layout=STAGE_ONE['layout'] | change)
+
+
+def test_a_layout_without_planes_is_named():
+    with pytest.raises(TypeError, match="PlaneLayout needs 'planes'; it takes"):
+        build(STAGE_ONE, layout=dict(axes=STAGE_ONE['layout']['axes']))
 
 
 def test_first_stage_is_loaded_strictly(tmp_path):

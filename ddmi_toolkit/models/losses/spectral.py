@@ -8,12 +8,13 @@ from torch import Tensor, nn
 
 from ...layers.attention import SpatialAttention, TokenAttention
 from ...registry import MODELS
+from .base import AbstractRegularizer
 
 KINDS = ('conv', 'spatial_attention', 'joint_attention', 'linear')
 
 
 @MODELS.register_module()
-class SpectralRegularizer(nn.Module):
+class SpectralRegularizer(AbstractRegularizer):
     """Sum of the layers' largest singular values and of the norms' largest gains.
 
     Singular values come from power iteration that continues from call to call; its vectors are
