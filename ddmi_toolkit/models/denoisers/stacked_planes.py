@@ -21,12 +21,21 @@ class StackedPlanes(AbstractDenoiser):
         denoiser: Config of the wrapped denoiser; it is offered one plane and ``P * C`` channels.
         layout: Planes of the latent.
         channels: Channels ``C`` of the latent.
+        cond_channels: Width of the condition's vector, offered to the wrapped denoiser.
+        context_channels: Width of the condition's tokens, offered likewise.
 
     Raises:
         ValueError: The planes differ in shape.
     """
 
-    def __init__(self, denoiser: dict[str, Any], layout: PlaneLayout, channels: int) -> None:
+    def __init__(
+        self,
+        denoiser: dict[str, Any],
+        layout: PlaneLayout,
+        channels: int,
+        cond_channels: int | None = None,
+        context_channels: int | None = None,
+    ) -> None:
         super().__init__()
         shapes = {p: layout.shape(p, layout.latent_stride) for p in layout.planes}
         if len(set(shapes.values())) > 1:
@@ -42,10 +51,11 @@ class StackedPlanes(AbstractDenoiser):
             latent_stride=layout.latent_stride,
             align_corners=layout.align_corners,
         )
+        offers: dict[str, Any] = dict(layout=one_plane, channels=self.num_planes * channels)
+        widths = dict(cond_channels=cond_channels, context_channels=context_channels)
+        offers |= {k: v for k, v in widths.items() if v is not None}
         self.denoiser: AbstractDenoiser = MODELS.build(
-            denoiser,
-            role=AbstractDenoiser,
-            default_args=dict(layout=one_plane, channels=self.num_planes * channels),
+            denoiser, role=AbstractDenoiser, default_args=offers
         )
 
     def forward(self, z_t: Tensor, t: Tensor, cond: Cond = None) -> Tensor:

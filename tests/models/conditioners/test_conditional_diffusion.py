@@ -38,13 +38,13 @@ class MemoDenoiser(AbstractDenoiser):
         return self.scale * (0.1 * z_t + bias)
 
 
-def model(conditioner):
+def model(conditioner, **changes):
     torch.manual_seed(0)
     return MODELS.build(
         dict(
             type='LatentDiffusion',
-            first_stage=FIRST_STAGE,
-            denoiser=dict(type='MemoDenoiser'),
+            first_stage=FIRST_STAGE | changes.get('first_stage', {}),
+            denoiser=changes.get('denoiser', dict(type='MemoDenoiser')),
             diffuser=dict(
                 type='Diffuser',
                 schedule=dict(type='LinearBetaSchedule'),
@@ -73,6 +73,31 @@ def test_denoiser_is_offered_the_width_of_the_condition(labelled):
     """Configs state it once."""
     assert labelled.denoiser.cond_channels == 4
     assert model(None).denoiser.cond_channels is None
+
+
+def test_stacked_planes_take_conditions():
+    """The wrapped network is built for the vector; samples follow their labels."""
+    unet = dict(type='PlaneUNet', model_channels=64, channel_mult=(1,), num_res_blocks=1)
+    axes = [dict(name=a, size=8) for a in 'xyz']
+    net = model(
+        dict(type='LabelConditioner', num_classes=3, channels=4),
+        first_stage=dict(
+            layout=dict(axes=axes, planes=['xy', 'yz', 'xz']),
+            encoder=dict(
+                type='PointPlaneEncoder', hidden_channels=8, base_channels=8, num_blocks=2
+            ),
+        ),
+        denoiser=dict(type='StackedPlanes', denoiser=unet),
+    )
+    assert net.denoiser.denoiser.cond_embed.in_features == 4
+    for parameter in net.denoiser.parameters():  # some are 0, so that the network begins as 0
+        torch.nn.init.normal_(parameter, std=0.1)
+    net.train()(**batch(net), cond=LABELS)['loss_diffusion'].backward()
+    assert net.conditioner.embedding.weight.grad.abs().sum() > 0
+    other = LABELS.clone()
+    other[2] = 0
+    changed = (net.sample(SEED, LABELS) - net.sample(SEED, other)).flatten(1).abs().amax(1)
+    assert (changed > 1e-3).tolist() == [False, False, True, False, False, False]
 
 
 def test_training_drops_by_seed_and_trains_the_embeddings(labelled):

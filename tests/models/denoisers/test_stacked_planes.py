@@ -46,6 +46,21 @@ def test_the_inner_network_is_an_ordinary_unet_on_all_channels():
     assert all(block.mix is None for block in net.denoiser.down)
 
 
+class Conditional(Echo):
+    """Has widths of its own."""
+
+    def __init__(self, cond_channels=5, context_channels=6):
+        super().__init__()
+        self.widths = cond_channels, context_channels
+
+
+@pytest.mark.parametrize(('given', 'widths'), [((), (5, 6)), ((3, None), (3, 6)), ((3, 4), (3, 4))])
+def test_the_inner_network_is_offered_the_widths_of_the_condition(given, widths):
+    """Those there are: without one, its own default holds."""
+    net = StackedPlanes(dict(type=Conditional), LAYOUT, 2, *given)
+    assert net.denoiser.widths == widths
+
+
 def test_a_change_in_one_plane_reaches_all():
     """Stacked planes exchange in every convolution."""
     torch.manual_seed(0)
