@@ -149,8 +149,54 @@ class FedMLP(nn.Module):
         return self.head(h, dirs)
 
 
+class _FedReadout(AbstractReadout):
+    """A chain of blocks; subclasses say which block is fed what. Arguments: `CFCReadout`."""
+
+    def __init__(
+        self,
+        embedding_channels: int,
+        num_levels: int,
+        num_coords: int,
+        head: dict[str, Any],
+        width: int = 256,
+        block: dict[str, Any] | None = None,
+        coordinates: str = 'none',
+        combine: str = 'concat',
+        num_extra_blocks: int = 1,
+        num_frequencies: int = 6,
+    ) -> None:
+        super().__init__()
+        feeds = self._feed_channels(embedding_channels, num_levels) + [0] * num_extra_blocks
+        self.mlp = FedMLP(
+            feeds, num_coords, head, width, block, coordinates, combine, num_frequencies
+        )
+        self.out_channels = self.mlp.head.out_channels
+        self.uses_coords = self.mlp.coordinates is not None
+
+    @staticmethod
+    @abstractmethod
+    def _feed_channels(channels: int, num_levels: int) -> list[int]:
+        """Channels fed to each of the first ``num_levels`` blocks, 0 for none."""
+
+    @staticmethod
+    @abstractmethod
+    def _feeds(embeddings: Sequence[Tensor]) -> Sequence[Tensor]:
+        """What the first blocks are fed."""
+
+    def forward(
+        self,
+        embeddings: Sequence[Tensor],
+        coords: Tensor | None,
+        *,
+        scale: Tensor | None = None,
+        dirs: Tensor | None = None,
+    ) -> Tensor:
+        """Signal values ``(B, *S, out_channels)``; see :class:`AbstractReadout`."""
+        return self.mlp(self._feeds(embeddings), coords, dirs)
+
+
 @MODELS.register_module()
-class CFCReadout(AbstractReadout):
+class CFCReadout(_FedReadout):
     """Coarse-to-fine conditioning (DDMI section 3.1): scale ``i`` enters at block ``i``.
 
     The published read-out of shapes is ``coordinates='linear'``, its other arguments as here.
@@ -169,74 +215,26 @@ class CFCReadout(AbstractReadout):
         num_frequencies: Octaves of ``coordinates='fourier'``.
     """
 
-    def __init__(
-        self,
-        embedding_channels: int,
-        num_levels: int,
-        num_coords: int,
-        head: dict[str, Any],
-        width: int = 256,
-        block: dict[str, Any] | None = None,
-        coordinates: str = 'none',
-        combine: str = 'concat',
-        num_extra_blocks: int = 1,
-        num_frequencies: int = 6,
-    ) -> None:
-        super().__init__()
-        feeds = [embedding_channels] * num_levels + [0] * num_extra_blocks
-        self.mlp = FedMLP(
-            feeds, num_coords, head, width, block, coordinates, combine, num_frequencies
-        )
-        self.out_channels = self.mlp.head.out_channels
-        self.uses_coords = self.mlp.coordinates is not None
+    @staticmethod
+    def _feed_channels(channels: int, num_levels: int) -> list[int]:
+        return [channels] * num_levels
 
-    def forward(
-        self,
-        embeddings: Sequence[Tensor],
-        coords: Tensor | None,
-        *,
-        scale: Tensor | None = None,
-        dirs: Tensor | None = None,
-    ) -> Tensor:
-        """Signal values ``(B, *S, out_channels)``; see :class:`AbstractReadout`."""
-        return self.mlp(embeddings, coords, dirs)
+    @staticmethod
+    def _feeds(embeddings: Sequence[Tensor]) -> Sequence[Tensor]:
+        return embeddings
 
 
 @MODELS.register_module()
-class ConcatReadout(AbstractReadout):
+class ConcatReadout(_FedReadout):
     """Baseline without coarse-to-fine conditioning: all scales enter at the first block.
 
     As deep as :class:`CFCReadout`, and with the same arguments, so that configs can exchange them.
     """
 
-    def __init__(
-        self,
-        embedding_channels: int,
-        num_levels: int,
-        num_coords: int,
-        head: dict[str, Any],
-        width: int = 256,
-        block: dict[str, Any] | None = None,
-        coordinates: str = 'none',
-        combine: str = 'concat',
-        num_extra_blocks: int = 1,
-        num_frequencies: int = 6,
-    ) -> None:
-        super().__init__()
-        feeds = [embedding_channels * num_levels] + [0] * (num_levels - 1 + num_extra_blocks)
-        self.mlp = FedMLP(
-            feeds, num_coords, head, width, block, coordinates, combine, num_frequencies
-        )
-        self.out_channels = self.mlp.head.out_channels
-        self.uses_coords = self.mlp.coordinates is not None
+    @staticmethod
+    def _feed_channels(channels: int, num_levels: int) -> list[int]:
+        return [channels * num_levels] + [0] * (num_levels - 1)
 
-    def forward(
-        self,
-        embeddings: Sequence[Tensor],
-        coords: Tensor | None,
-        *,
-        scale: Tensor | None = None,
-        dirs: Tensor | None = None,
-    ) -> Tensor:
-        """Signal values ``(B, *S, out_channels)``; see :class:`AbstractReadout`."""
-        return self.mlp([torch.cat(list(embeddings), dim=-1)], coords, dirs)
+    @staticmethod
+    def _feeds(embeddings: Sequence[Tensor]) -> Sequence[Tensor]:
+        return [torch.cat(list(embeddings), dim=-1)]
