@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from operator import index as as_int
+from typing import Any, SupportsIndex
 
 import torch
 from torch import Tensor, nn
@@ -36,12 +37,13 @@ class Field:
         """Number of functions in the batch."""
         return next(iter(self.state.values())).shape[0]
 
-    def __getitem__(self, index: int | slice) -> 'Field':
+    def __getitem__(self, index: SupportsIndex | slice) -> 'Field':
         """One of the functions (an integer keeps a batch of one) or a range of them."""
-        if isinstance(index, int):
-            if not -len(self) <= index < len(self):
-                raise IndexError(f'field {index} of a batch of {len(self)}')
-            index = slice(index % len(self), index % len(self) + 1)
+        if not isinstance(index, slice):
+            i = as_int(index)  # also of numpy or of a tensor, which would drop the batch
+            if not -len(self) <= i < len(self):
+                raise IndexError(f'field {i} of a batch of {len(self)}')
+            index = slice(i % len(self), i % len(self) + 1)
         return replace(self, state={k: v[index] for k, v in self.state.items()})
 
     def __call__(
@@ -53,7 +55,7 @@ class Field:
             coords: ``Points``, ``Grid``, or a tensor ``(B, Q, D)`` in data units.
             scale: Size of a query cell relative to the finest basis field's, ``(B,)``;
                 ignored by read-outs that are not scale-aware.
-            dirs: Unit viewing directions ``(B, Q, 3)``; only radiance fields use them.
+            dirs: Unit viewing directions ``(B, *S, 3)``; only radiance fields use them.
 
         Returns:
             ``(B, *S, out_channels)``.
@@ -68,12 +70,27 @@ class Field:
         return self.evaluator(self.state, coords, scale=scale, dirs=dirs)
 
     def chunked(
-        self, coords: Coords | Tensor, max_queries: int, *, scale: Tensor | None = None
+        self,
+        coords: Coords | Tensor,
+        max_queries: int,
+        *,
+        scale: Tensor | None = None,
+        dirs: Tensor | None = None,
     ) -> Tensor:
         """The same values, computed with at most ``max_queries`` queries per field at a time."""
         if isinstance(coords, Tensor):
             coords = Points(coords, self.layout)
-        return torch.cat([self(c, scale=scale) for c in coords.split(max_queries)], dim=1)
+        parts: list[Coords] = list(coords.split(max_queries))
+        if dirs is None:
+            return torch.cat([self(c, scale=scale) for c in parts], dim=1)
+        if dirs.shape[1] != coords.shape[0]:
+            raise ValueError(
+                f'dirs of shape {tuple(dirs.shape)} do not fit queries of shape {coords.shape}; '
+                f'expected (B, *S, 3)'
+            )
+        directions = dirs.split([c.shape[0] for c in parts], dim=1)
+        pairs = zip(parts, directions, strict=True)
+        return torch.cat([self(c, scale=scale, dirs=d) for c, d in pairs], dim=1)
 
     def gradient(self, coords: Coords | Tensor, *, scale: Tensor | None = None) -> Tensor:
         """Derivatives with respect to the coordinates, ``(B, *S, C, D)``, per data unit.

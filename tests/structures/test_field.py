@@ -1,5 +1,6 @@
 """Fields as functions: gradients, chunks, batches."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -84,6 +85,25 @@ def test_chunks_do_not_change_values(max_queries):
     torch.testing.assert_close(field.chunked(grid, max_queries), field(grid), atol=bound, rtol=0)
 
 
+class Shaded(nn.Module):
+    """The cosine between position and direction."""
+
+    def forward(self, state, coords, *, scale=None, dirs=None):
+        return (coords.dense() * dirs).sum(-1, keepdim=True)
+
+
+@pytest.mark.parametrize('max_queries', [1, 10, 1000])
+def test_directions_are_cut_with_their_queries(max_queries):
+    field = Field(Shaded(), {'x': torch.zeros(2)}, LAYOUT, 1)
+    x, dirs = torch.rand(2, 37, 3), torch.rand(2, 37, 3)
+    assert torch.equal(field.chunked(x, max_queries, dirs=dirs), field(x, dirs=dirs))
+    grid = Grid({a: torch.rand(2, 5) for a in 'zxy'}, LAYOUT)
+    dirs = torch.rand(2, 5, 5, 5, 3)
+    assert torch.equal(field.chunked(grid, max_queries, dirs=dirs), field(grid, dirs=dirs))
+    with pytest.raises(ValueError, match=r'dirs of shape \(2, 5, 3\) do not fit .* \(37,\)'):
+        field.chunked(x, max_queries, dirs=torch.rand(2, 5, 3))
+
+
 def test_order_of_queries_does_not_change_values():
     field, x = plane_field(), torch.rand(2, 37, 3) - 0.5
     order = torch.randperm(37)
@@ -96,8 +116,14 @@ def test_one_of_a_batch_is_the_same_function():
     for i in (0, 1, 2, -1):
         torch.testing.assert_close(field[i](x[i : i + 1] if i >= 0 else x[i:]), whole[i][None])
     assert len(field[1:]) == 2
-    with pytest.raises(IndexError, match='field 3 of a batch of 3'):
-        field[3]
+    for index in (1, np.int64(1), torch.tensor(1), -2, np.int32(-2)):
+        assert len(field[index]) == 1
+        assert torch.equal(field[index].state['xy'], field.state['xy'][1:2])
+    for index in (3, np.int64(3), torch.tensor(-4)):
+        with pytest.raises(IndexError, match=r'field (3|-4) of a batch of 3'):
+            field[index]
+    with pytest.raises(TypeError):
+        field[1.0]
 
 
 def test_wrong_batch_is_named():

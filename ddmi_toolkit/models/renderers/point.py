@@ -32,6 +32,6 @@ class PointRenderer(AbstractRenderer):
             layout: Axes of the coordinates.
         """
         coords, scale, dirs = as_coords(query, layout), query.get('scale'), query.get('dirs')
-        if self.max_queries is None or dirs is not None or torch.is_grad_enabled():
+        if self.max_queries is None or torch.is_grad_enabled():
             return field(coords, scale=scale, dirs=dirs)
-        return field.chunked(coords, self.max_queries, scale=scale)
+        return field.chunked(coords, self.max_queries, scale=scale, dirs=dirs)
