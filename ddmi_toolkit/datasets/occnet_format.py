@@ -6,6 +6,7 @@
 ``near_surface.npz``, written like ``points.npz``, is an addition of ours that others ignore.
 """
 
+import hashlib
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ import yaml
 
 POINTS, SURFACE, NEAR = 'points.npz', 'pointcloud.npz', 'near_surface.npz'
 METADATA = 'metadata.yaml'
+SPLITS = ('train', 'val', 'test')
 _ARRAYS = {
     POINTS: ('points', 'occupancies'),
     NEAR: ('points', 'occupancies'),
@@ -140,6 +142,40 @@ def read_split(path: Path) -> list[str]:
 def write_split(path: Path, names: Iterable[str]) -> None:
     """Write one name per line."""
     write_text(path, ''.join(f'{n}\n' for n in names))
+
+
+def split_names(
+    names: Iterable[str],
+    val_fraction: float,
+    test_fraction: float,
+    listed: Mapping[str, str] | None = None,
+) -> dict[str, list[str]]:
+    """Names by split, each dealt by its own hash: the same on every machine.
+
+    Further names move none of the others. The shares are those of many names: of a few names, a
+    split may get none.
+
+    Args:
+        names: Names of shapes.
+        val_fraction: Probability that a name goes to ``'val'``.
+        test_fraction: Probability that a name goes to ``'test'``.
+        listed: Split by name, of names that stay where they are.
+
+    Raises:
+        ValueError: The fractions are negative or leave nothing to train on.
+    """
+    if min(val_fraction, test_fraction) < 0 or val_fraction + test_fraction >= 1:
+        raise ValueError(
+            f'val_fraction={val_fraction} and test_fraction={test_fraction} must not be negative '
+            f'and must sum to less than 1'
+        )
+    listed, splits = listed or {}, {split: list[str]() for split in SPLITS}
+    for name in sorted(names):
+        draw = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], 'big') / 2**64
+        is_val = draw < test_fraction + val_fraction
+        dealt = 'test' if draw < test_fraction else 'val' if is_val else 'train'
+        splits[listed.get(name, dealt)].append(name)
+    return splits
 
 
 def write_text(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import multiprocessing
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -36,8 +36,11 @@ from ..geometry.shape_files import (
 from .occnet_format import (
     NEAR,
     POINTS,
+    SPLITS,
     SURFACE,
     read_metadata,
+    read_split,
+    split_names,
     write_metadata,
     write_split,
     write_text,
@@ -225,28 +228,6 @@ def _labeled(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray) -> dic
     return dict(points=points, occupancies=np.packbits(inside))
 
 
-def split_names(
-    names: Iterable[str], val_fraction: float, test_fraction: float
-) -> dict[str, list[str]]:
-    """Names by split, dealt by the hash of the name: the same on every machine.
-
-    Raises:
-        ValueError: The fractions are negative or leave nothing to train on.
-    """
-    if min(val_fraction, test_fraction) < 0 or val_fraction + test_fraction >= 1:
-        raise ValueError(
-            f'val_fraction={val_fraction} and test_fraction={test_fraction} must not be negative '
-            f'and must sum to less than 1'
-        )
-    dealt = sorted(names, key=lambda n: hashlib.sha256(n.encode()).digest())
-    num_test = round(test_fraction * len(dealt))
-    num_val = round(val_fraction * len(dealt))
-    parts = dict(test=dealt[:num_test], val=dealt[num_test : num_test + num_val])
-    return dict(train=sorted(dealt[num_test + num_val :])) | {
-        k: sorted(v) for k, v in parts.items()
-    }
-
-
 def write_index(
     root: Path,
     class_names: Mapping[str, str],
@@ -255,12 +236,14 @@ def write_index(
 ) -> dict[str, dict[str, int]]:
     """Deal the finished shapes of classes into splits and name the classes.
 
+    Shapes that a split lists already stay there, whatever the fractions are now.
+
     Args:
         root: Prepared folder.
         class_names: Names by class identifier; classes that ``metadata.yaml`` already lists are
             kept.
-        val_fraction: Share of every class that goes to ``val.lst``.
-        test_fraction: Share of every class that goes to ``test.lst``.
+        val_fraction: Probability that a new shape goes to ``val.lst``.
+        test_fraction: Probability that a new shape goes to ``test.lst``.
 
     Returns:
         Number of shapes, ``{class: {split: count}}``.
@@ -268,10 +251,12 @@ def write_index(
     counts = {}
     for class_id in class_names:
         names = [p.parent.name for p in (root / class_id).glob(f'[!.]*/{POINTS}')]
-        splits = split_names(names, val_fraction, test_fraction)
+        files = {split: root / class_id / f'{split}.lst' for split in SPLITS}
+        listed = {n: s for s, file in files.items() if file.is_file() for n in read_split(file)}
+        splits = split_names(names, val_fraction, test_fraction, listed)
         counts[class_id] = {split: len(members) for split, members in splits.items()}
         for split, members in splits.items() if names else ():
-            write_split(root / class_id / f'{split}.lst', members)
+            write_split(files[split], members)
     found = {c: class_names[c] for c in counts if sum(counts[c].values())}
     write_metadata(root, read_metadata(root) | found)
     return counts

@@ -56,7 +56,7 @@ def list_voxels(path: str | Path, key: str) -> int:
             return int(read(file)[0][0])
     except KeyError:
         with np.load(path) as arrays:
-            raise ValueError(f'{path} has no array {key!r}; it has {arrays.files}') from None
+            raise _no_array(path, key, arrays.files) from None
     except (zipfile.BadZipFile, ValueError, IndexError) as error:
         raise ValueError(f'{path} cannot be read as voxels: {error}') from error
 
@@ -71,13 +71,18 @@ def load_voxels(path: str | Path, key: str, index: int = 0) -> np.ndarray:
         index: Which grid.
 
     Raises:
-        ValueError: The file cannot be read, or the array has another form.
+        ValueError: The file cannot be read, lacks the array, or the array has another form.
     """
     path = Path(path)
     if path.suffix.lower() == '.binvox':
         return _load_binvox(path)
-    with np.load(path) as arrays:
-        grids = arrays[key]
+    try:
+        with path.open('rb') as file, np.load(file) as arrays:  # np.load leaves broken files open
+            if key not in arrays.files:
+                raise _no_array(path, key, arrays.files)
+            grids = arrays[key]
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f'{path} cannot be read as voxels: {error}') from error
     if grids.ndim == 4:
         return grids[index] > 0
     size = round((grids.shape[-1] * 8) ** (1 / 3)) if grids.ndim == 2 else 0
@@ -87,6 +92,10 @@ def load_voxels(path: str | Path, key: str, index: int = 0) -> np.ndarray:
             f'or (n, X³ / 8) uint8 packed bits of cubes'
         )
     return np.unpackbits(grids[index]).reshape(size, size, size).astype(bool)
+
+
+def _no_array(path: Path, key: str, names: list[str]) -> ValueError:
+    return ValueError(f'{path} has no array {key!r}; it has {names}')
 
 
 def _load_binvox(path: Path) -> np.ndarray:

@@ -273,8 +273,12 @@ def test_voxel_archives_packed_and_plain(tmp_path):
         assert np.array_equal(load_voxels(tmp_path / 'v.npz', key, 2), grids[2])
     with pytest.raises(ValueError, match=r"array 'odd' is uint8 \(3, 5\); expected \(n, X, Y, Z\)"):
         load_voxels(tmp_path / 'v.npz', 'odd')
-    with pytest.raises(ValueError, match=r"no array 'vox'; it has \['plain', 'packed', 'odd'\]"):
-        list_voxels(tmp_path / 'v.npz', 'vox')
+    (tmp_path / 'bad.npz').write_bytes((tmp_path / 'v.npz').read_bytes()[:100])
+    for read in (list_voxels, load_voxels):
+        with pytest.raises(ValueError, match=r"v.npz has no array 'vox'; it has \['plain', 'pack"):
+            read(tmp_path / 'v.npz', 'vox')
+        with pytest.raises(ValueError, match=r'bad.npz cannot be read as voxels'):
+            read(tmp_path / 'bad.npz', 'vox')
 
 
 def test_binvox_is_read_in_coordinate_order(tmp_path):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from ddmi_toolkit.datasets.prepare import find_sources, split_names
+from ddmi_toolkit.datasets.occnet_format import POINTS, read_split, split_names, write_split
+from ddmi_toolkit.datasets.prepare import find_sources, write_index
 from ddmi_toolkit.registry import DATASETS
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'prepare_shapes.py'
@@ -43,7 +44,12 @@ def contents(root):
 def test_prepared_meshes_are_read_by_the_data_set(tool, meshes, tmp_path):
     """Points carry the labels of the normalized shapes; the broken file is reported."""
     out = tmp_path / 'out'
-    flags = ['--class-id=03001627', '--class-name=chair', '--val-fraction=0.5', '--test-fraction=0']
+    flags = [
+        '--class-id=03001627',
+        '--class-name=chair',
+        '--val-fraction=0.16',
+        '--test-fraction=0',
+    ]
     assert tool.main([str(meshes), str(out), *flags, *FEW]) == 1
     report = json.loads((out / 'prepare.json').read_text())
     assert report['counts'] == {'03001627': {'train': 1, 'test': 0, 'val': 1}}
@@ -148,14 +154,39 @@ def test_sheets_are_closed_on_their_own(tool, tmp_path):
 
 
 def test_splits_are_dealt_by_name(tmp_path):
-    """In the stated shares, disjoint, complete, whatever the order of the names."""
-    names = [f'shape{i}' for i in range(70)]
+    """About in the stated shares, disjoint, complete, whatever the other names are."""
+    names = [f'shape{i}' for i in range(2000)]
     splits = split_names(names, 0.1, 0.2)
-    assert {k: len(v) for k, v in splits.items()} == dict(train=49, val=7, test=14)
+    for split, share in dict(train=0.7, val=0.1, test=0.2).items():
+        deviation = (share * (1 - share) / 2000) ** 0.5
+        assert abs(len(splits[split]) / 2000 - share) < 4 * deviation
     assert sorted(name for part in splits.values() for name in part) == sorted(names)
     assert split_names(names[::-1], 0.1, 0.2) == splits
+    some = set(names[:50])
+    for split, members in split_names(some, 0.1, 0.2).items():
+        assert members == [n for n in splits[split] if n in some]
     with pytest.raises(ValueError, match=r'val_fraction=0.5 and test_fraction=0.5'):
         split_names(names, 0.5, 0.5)
+
+
+def test_listed_shapes_stay_in_their_split(tmp_path):
+    """Further shapes, other fractions: what a list has is not moved; what is gone, is dropped."""
+    names = [f'shape{i}' for i in range(40)]
+    folder = tmp_path / 'chair'
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        (folder / name / POINTS).touch()
+    before = dict(train=names[:15], val=names[15:18], test=[*names[18:20], 'gone'])
+    for split, members in before.items():
+        write_split(folder / f'{split}.lst', members)
+    counts = write_index(tmp_path, dict(chair='chair'), 0.2, 0.6)['chair']
+    after = {split: read_split(folder / f'{split}.lst') for split in before}
+    assert {k: len(v) for k, v in after.items()} == counts
+    assert sum(counts.values()) == 40
+    new = split_names(names[20:], 0.2, 0.6)
+    for split, members in before.items():
+        assert set(after[split]) == set(members) - {'gone'} | set(new[split])
+    assert write_index(tmp_path, dict(chair='chair'), 0.0, 0.0)['chair'] == counts
 
 
 def test_classes_from_folders(meshes):
