@@ -7,6 +7,7 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from ..geometry.isosurface import check_resolution_and_threshold
 from ..registry import DATASETS, METRICS
 from ..structures import mix_seed
 from . import functional
@@ -35,6 +36,9 @@ class PointCloudMetrics(BaseMetric):
         emd_points: EMD uses that many of the points: its time grows with their cube.
         num_workers: Threads for the distances, 0 for one per core.
         prefix: Replaces ``'generation'`` in the names of the values.
+
+    Raises:
+        ValueError: An argument is out of its range or unknown.
     """
 
     default_prefix = 'generation'
@@ -55,6 +59,7 @@ class PointCloudMetrics(BaseMetric):
         functional.normalize_cloud(np.eye(3), normalize)  # fails before hours of sampling
         if unknown := sorted(set(distances) - set(_PAIRWISE)):
             raise ValueError(f'distances has {unknown}; choose of {sorted(_PAIRWISE)}')
+        check_resolution_and_threshold(resolution, threshold)
         self.reference = reference
         self.num_points, self.resolution, self.threshold = num_points, resolution, threshold
         self.normalize, self.num_workers = normalize, num_workers

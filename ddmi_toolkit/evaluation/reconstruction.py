@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from mmengine.evaluator import BaseMetric
 
+from ..geometry.isosurface import check_resolution_and_threshold
 from ..registry import METRICS
 from .functional import iou, surface_metrics
 from .meshing import batch_meta, sample_field_surface
@@ -80,6 +81,9 @@ class SurfaceMetrics(BaseMetric):
         threshold: Occupancy probability at the surface.
         f_score_thresholds: Distances at which a point counts as hit.
         prefix: Replaces ``'surface'`` in the names of the values.
+
+    Raises:
+        ValueError: The resolution or the threshold is out of its range.
     """
 
     default_prefix = 'surface'
@@ -92,6 +96,7 @@ class SurfaceMetrics(BaseMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(prefix=prefix)
+        check_resolution_and_threshold(resolution, threshold)  # fails before hours of encoding
         self.resolution, self.threshold = resolution, threshold
         self.f_score_thresholds = tuple(f_score_thresholds)
         self._measured: Protocol = {}

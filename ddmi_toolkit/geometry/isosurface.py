@@ -127,6 +127,18 @@ def save_mesh(mesh: trimesh.Trimesh, path: str | Path) -> Path:
     return path
 
 
+def check_resolution_and_threshold(resolution: int, threshold: float) -> None:
+    """Tell early that :func:`extract_mesh` would fail.
+
+    Raises:
+        ValueError: No cell per axis, or a threshold outside (0, 1).
+    """
+    if not 0 < threshold < 1:
+        raise ValueError(f'threshold={threshold} must be a probability in (0, 1)')
+    if resolution < 1:
+        raise ValueError(f'resolution={resolution} must be at least one cell per axis')
+
+
 def _check(field: Field, resolution: int, threshold: float, max_bytes: int) -> None:
     if len(field) != 1:
         raise ValueError(f'a batch of {len(field)} fields given; mesh them one by one, field[i]')
@@ -135,10 +147,7 @@ def _check(field: Field, resolution: int, threshold: float, max_bytes: int) -> N
             f'a surface needs one value over three axes; the field has {field.out_channels} over '
             f'the axes {"".join(field.layout.axes)!r}'
         )
-    if not 0 < threshold < 1:
-        raise ValueError(f'threshold={threshold} must be a probability in (0, 1)')
-    if resolution < 1:
-        raise ValueError(f'resolution={resolution} must be at least one cell per axis')
+    check_resolution_and_threshold(resolution, threshold)
     if (need := BYTES_PER_CORNER * (resolution + 1) ** 3) > max_bytes:
         raise ValueError(
             f'resolution={resolution} needs {need / 2**30:.1f} GiB, the budget is '

@@ -81,6 +81,18 @@ def test_values_depend_on_seeds_not_on_batches(ball_field):
     assert evaluate(point_cloud_metrics(), fields, batch_size=3) == one
 
 
+def test_values_do_not_depend_on_the_order_of_the_samples(ball_field):
+    """Processes that share the work hand over their samples in another order."""
+    metric, order = point_cloud_metrics(), [3, 7, 0, 6, 5, 2, 1, 4]
+    fields = [ball_field(r) for r in [*RADII, -1.0, -1.0]]
+    samples = [dict(field=f, seed=i) for i, f in enumerate(fields)]
+    metric.process({}, samples)
+    results = metric.results
+    values, protocol = metric.compute_metrics(results), metric.protocol()
+    assert metric.compute_metrics([results[i] for i in order]) == values
+    assert metric.protocol() == protocol
+
+
 def test_normalized_balls_of_all_sizes_are_alike(ball_field):
     fields = [ball_field(0.15, (0.2, 0.1, -0.1))] * 6
     plain = evaluate(point_cloud_metrics(distances=['cd']), fields)
@@ -123,6 +135,13 @@ def test_wrong_arguments_are_named_before_any_sampling(ball_field):
         point_cloud_metrics(normalize='box')
     with pytest.raises(ValueError, match=r"distances has \['l1'\]; choose of \['cd', 'emd'\]"):
         point_cloud_metrics(distances=['l1'])
+    for metric in ('PointCloudMetrics', 'SurfaceMetrics'):
+        own = dict(reference=dict(type='_Balls', radii=[])) if metric[0] == 'P' else {}
+        for threshold in (0.0, 1.0, -3):
+            with pytest.raises(ValueError, match=rf'threshold={threshold} must be a probability'):
+                METRICS.build(dict(type=metric, threshold=threshold, **own))
+        with pytest.raises(ValueError, match='resolution=0 must be at least one cell'):
+            METRICS.build(dict(type=metric, resolution=0, **own))
     metric = point_cloud_metrics(num_points=512)
     with pytest.raises(ValueError, match='reference 0 has 256 surface points, 512 are needed'):
         evaluate(metric, [ball_field()])

@@ -193,8 +193,11 @@ def test_threshold_is_a_probability():
     mesh = extract_mesh(make_field(ball(0.4, gain=10.0)), 64, threshold=0.2)
     radius = np.linalg.norm(mesh.vertices, axis=1)
     assert np.abs(radius - (0.4 + log(4) / 10)).max() < 1e-3
-    with pytest.raises(ValueError, match=r'threshold=1.0 must be a probability'):
-        extract_mesh(make_field(ball()), 16, threshold=1.0)
+    for threshold in (1.0, 0.0, -3.0):
+        with pytest.raises(ValueError, match=rf'threshold={threshold} must be a probability'):
+            extract_mesh(make_field(ball()), 16, threshold=threshold)
+    with pytest.raises(ValueError, match='resolution=0 must be at least one cell'):
+        extract_mesh(make_field(ball()), 0)
 
 
 def test_parts_between_the_coarse_corners_need_an_exhaustive_search():
