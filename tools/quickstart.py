@@ -1,10 +1,12 @@
-"""Train both stages on procedural chairs, then write meshes, a contact sheet and numbers.
+"""Train both stages of shapes, then write meshes, contact sheets and numbers.
 
-    python tools/quickstart.py [--out outputs/quickstart] [--config ddmi/procedural_chair.py]
+    python tools/quickstart.py
+    python tools/quickstart.py --config ddmi/modelnet10_chair.py --out outputs/modelnet10_chair
 
-Made for two CPU cores; started again, it goes on where it was. The numbers: how well held-out
-chairs are reconstructed (IoU), and how far three sets of 64 are from 64 held-out chairs: generated
-ones, chairs of the training set, and decoded N(0, I), which is what stage 1 alone can generate.
+The default trains on procedural chairs, made for two CPU cores; started again, it goes on where
+it was. The numbers: how well held-out shapes are reconstructed, and how far three sets are from
+the held-out shapes: generated ones, shapes of the training set, and decoded N(0, I), which is what
+stage 1 alone can generate.
 """
 
 import argparse
@@ -15,67 +17,104 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import trimesh
+from mmengine.config import Config
 
-from ddmi_toolkit.apis import FieldInferencer, evaluate, load_config, train, write_samples
+from ddmi_toolkit.apis import (
+    FieldInferencer,
+    evaluate,
+    load_config,
+    readable_errors,
+    train,
+    write_samples,
+)
+from ddmi_toolkit.geometry.isosurface import extract_mesh
+from ddmi_toolkit.geometry.raycast import contact_sheet
 from ddmi_toolkit.registry import DATASETS, METRICS
+from ddmi_toolkit.visualization import save_image
 
-NUM_SHOWN = 16
+NUM_WRITTEN, NUM_COMPARED = 16, 8
 
 
 def main() -> None:
-    """Run everything; print the table and the time."""
+    """Run everything; print and write what came out."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--out', type=Path, default=Path('outputs/quickstart'))
     parser.add_argument('--config', default='ddmi/procedural_chair.py', help='a stage-2 config')
+    parser.add_argument('--out', type=Path, default=Path('outputs/quickstart'))
     args = parser.parse_args()
     start = time.time()
     cfg = load_config(args.config)
-    first = load_config(cfg.first_stage.config)
-    checkpoint = train(cfg)
-    trained = time.time()
+    first = load_config(cfg.first_stage.config, cfg.first_stage.options)
+    train(cfg)
+    minutes = dict(training=(time.time() - start) / 60)
 
-    results = {'reconstruction': evaluate(first), 'generated': evaluate(cfg, checkpoint)}
-    inferencer = FieldInferencer(args.config, checkpoint)
-    write_samples(zip(range(NUM_SHOWN), inferencer.sample(range(NUM_SHOWN)), strict=True), args.out)
-    baselines = dict(baseline_values(cfg, first))
-    table = {'generated': dict(results['generated'].metrics), **baselines}
-    report = dict(
-        reconstruction=dict(results['reconstruction'].metrics),
-        distance_to_held_out=table,
-        minutes=dict(training=(trained - start) / 60, all=(time.time() - start) / 60),
-    )
+    results = dict(reconstruction=evaluate(first), generation=evaluate(cfg))
     for name, result in results.items():
         result.save(args.out / f'{name}.json')
+    inferencer = FieldInferencer(cfg)
+    seeds = range(NUM_WRITTEN)
+    write_samples(zip(seeds, inferencer.sample(seeds), strict=True), args.out)
+    save_image(comparison(inferencer, first), args.out / 'observed_reconstructed_generated.png')
+    distances = {'generated': results['generation'].metrics, **dict(baselines(cfg, first))}
+    minutes['all'] = (time.time() - start) / 60
+    report = dict(
+        reconstruction=dict(results['reconstruction'].metrics),
+        distance_to_held_out=distances,
+        minutes=minutes,
+    )
     (args.out / 'report.json').write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
-    sys.stdout.write(summary(report, args.out))
+    sys.stdout.write(summary(report) + f'written to {args.out}\n')
 
 
-def baseline_values(cfg, first) -> Iterator[tuple[str, dict[str, float]]]:
-    """Name and metrics of training chairs and of decoded N(0, I), by stage 2's own metric."""
+def baselines(cfg: Config, first: Config) -> Iterator[tuple[str, dict[str, float]]]:
+    """Name and values, by stage 2's own metric, of training shapes and of decoded N(0, I)."""
     metric = METRICS.build(cfg.test_evaluator[0])
     count = cfg.test_dataloader.dataset.num_samples
-    training = DATASETS.build(
-        {**first.train_dataloader.dataset, 'num_shapes': count, 'surface_points': 2048}
-    )
+    prefix = f'{metric.prefix}/'
+    training = DATASETS.build({**first.train_dataloader.dataset, 'surface_points': 2048})
     clouds = [(i, np.asarray(training[i]['meta']['surface_points'])) for i in range(count)]
-    yield 'training chairs', metric.compute_metrics(clouds)
-    prior = FieldInferencer(first.filename)
-    fields = prior.sample(range(count))
-    for seed, field in enumerate(fields):
+    values = metric.compute_metrics(clouds)
+    yield 'training shapes', {prefix + k: v for k, v in values.items()}
+    for seed, field in enumerate(FieldInferencer(first).sample(range(count))):
         metric.process({}, [dict(field=field, seed=seed)])
-    yield 'decoded N(0, I)', metric.compute_metrics(metric.results)
+    values = metric.compute_metrics(metric.results)
+    yield 'decoded N(0, I)', {prefix + k: v for k, v in values.items()}
 
 
-def summary(report: dict, out: Path) -> str:
-    """What the run is worth, as text."""
-    rec, table, minutes = (report[k] for k in ('reconstruction', 'distance_to_held_out', 'minutes'))
-    lines = [f'reconstruction of held-out chairs: {rec}', '']
-    lines += [f'{name}: {values}' for name, values in table.items()]
-    lines += [f'{minutes["training"]:.1f} min training, {minutes["all"]:.1f} min in all', str(out)]
+def comparison(inferencer: FieldInferencer, first: Config) -> np.ndarray:
+    """Three rows of pictures: observed clouds, their reconstructions, generated shapes."""
+    held_out = DATASETS.build(first.test_dataloader.dataset)
+    observed = [held_out[i]['inputs'] for i in range(min(NUM_COMPARED, len(held_out)))]
+    meshes = [cloud_mesh(np.asarray(points)) for points in observed]
+    for fields in (inferencer.reconstruct(observed), inferencer.sample(range(len(observed)))):
+        meshes += [extract_mesh(field, 96) for field in fields]
+    return contact_sheet(meshes, columns=len(observed), size=160)
+
+
+def cloud_mesh(points: np.ndarray, radius: float = 0.008) -> trimesh.Trimesh:
+    """A small icosahedron at each point ``(P, 3)``, so that a cloud can be rendered."""
+    solid = trimesh.creation.icosphere(subdivisions=0, radius=radius)
+    vertices = points[:, None] + solid.vertices
+    faces = solid.faces + len(solid.vertices) * np.arange(len(points))[:, None, None]
+    return trimesh.Trimesh(vertices.reshape(-1, 3), faces.reshape(-1, 3), process=False)
+
+
+def summary(report: dict) -> str:
+    """The report as two tables and a line about time."""
+    lines = ['', '| reconstruction of held-out shapes | |', '| --- | --- |']
+    lines += [f'| {k} | {v:.4g} |' for k, v in report['reconstruction'].items()]
+    sets = report['distance_to_held_out']
+    names = list(sets['generated'])
+    lines += ['', '| distance to held-out shapes | ' + ' | '.join(sets) + ' |']
+    lines += ['| --- ' * (len(sets) + 1) + '|']
+    lines += [f'| {n} | ' + ' | '.join(f'{s[n]:.4g}' for s in sets.values()) + ' |' for n in names]
+    minutes = report['minutes']
+    lines += ['', f'{minutes["training"]:.1f} minutes of training, {minutes["all"]:.1f} in all']
     return '\n'.join(lines) + '\n'
 
 
 if __name__ == '__main__':
-    main()
+    with readable_errors():
+        main()

@@ -13,3 +13,4 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 first_stage_config = 'd2c_vae/modelnet10_chair.py'
+train_cfg = dict(max_iters=4000)

@@ -12,7 +12,7 @@ train_dataloader = dict(
     num_workers=0,
     sampler=dict(type='SeededInfiniteSampler'),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='ProceduralChairs', num_shapes=2048),
+    dataset=dict(type='ProceduralChairs', num_shapes=2048, near_share=0.3),
 )
 val_dataloader = dict(
     batch_size=8,
