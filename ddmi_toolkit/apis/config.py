@@ -1,5 +1,6 @@
 """Reading configurations: inheritance, the link between the stages, and early checks."""
 
+import copy
 import difflib
 import hashlib
 import json
@@ -85,7 +86,7 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     path = find_config(name)
     with _package_bases():
         cfg = Config.fromfile(path)
-    options = dict(options or {})
+    options = copy.deepcopy(dict(options or {}))  # merging takes _delete_ out of its input
     is_resolved = 'first_stage' in cfg
     if 'first_stage_config' in options and not is_resolved:
         cfg.first_stage_config = options.pop('first_stage_config')
