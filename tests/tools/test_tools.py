@@ -52,7 +52,7 @@ def test_the_main_job_from_another_folder(tmp_path):
         assert (tmp_path / 'out' / name).stat().st_size > 100
     run('test.py', 'second.py', '--out', 'one.json', cwd=tmp_path)
     run('test.py', 'second.py', '--out', 'two.json', cwd=tmp_path)
-    assert 'generation/mmd_cd' in run('compare.py', 'one.json', 'two.json', cwd=tmp_path)
+    assert 'generation/mmd_cd' in run('compare.py', 'a=one.json', 'b=two.json', cwd=tmp_path)
     run('generate.py', 'second.py', '--seeds', '3', '--out', 'samples', cwd=tmp_path)
     assert (tmp_path / 'samples/seed_000003.safetensors').is_file()
 
