@@ -35,6 +35,8 @@ def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
     path = find_or_name(cfg, checkpoint)
     _warn_of_another_training(cfg, path)
     model = load_model(cfg, path)
+    if is_distributed:  # the runner wraps it, and the wrapper refuses a model without gradients
+        model.requires_grad_(True)
     keys = (
         'work_dir test_dataloader test_cfg test_evaluator default_hooks env_cfg log_processor '
         'log_level visualizer default_scope randomness experiment_name'
