@@ -15,7 +15,6 @@ LEAVES = sorted(
     for p in configs_root().rglob('*.py')
     if '_base_' not in p.parts
 )
-FAST = ['d2c_vae/shapenet_chair.py', 'ddmi/modelnet10_chair.py']
 
 
 @pytest.mark.parametrize('name', LEAVES)
@@ -24,9 +23,7 @@ def test_leaf_builds_without_memory_and_data(name):
     check_config(load_config(name))
 
 
-@pytest.mark.parametrize(
-    'name', [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in LEAVES]
-)
+@pytest.mark.parametrize('name', LEAVES)
 def test_leaf_trains_one_shrunk_step(name, tmp_path):
     """Both stages of a stage-2 leaf; the loss is finite and the weights move."""
     torch.manual_seed(0)
