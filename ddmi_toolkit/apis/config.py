@@ -3,6 +3,7 @@
 import copy
 import difflib
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -110,6 +111,14 @@ def config_name(path: str | Path) -> str:
     """``ddmi/shapenet_chair`` for any ``.../ddmi/shapenet_chair.py``."""
     path = Path(path)
     return f'{path.parent.name}/{path.stem}'
+
+
+_RUNS = itertools.count()
+
+
+def run_name(cfg: Config) -> str:
+    """Name of a run that no other run of this process has, as mmengine demands."""
+    return f'{cfg.experiment_name}_{next(_RUNS)}'
 
 
 def config_hash(cfg: Config) -> str:

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from ..engine import init_distributed, wrapper_config
 from ..evaluation import Result
 from ..utils import load_checkpoint
-from .config import config_hash
+from .config import config_hash, run_name
 from .inference import find_or_name, load_model
 
 
@@ -39,12 +39,12 @@ def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
         model.requires_grad_(True)
     keys = (
         'work_dir test_dataloader test_cfg test_evaluator default_hooks env_cfg log_processor '
-        'log_level visualizer default_scope randomness experiment_name'
+        'log_level visualizer default_scope randomness'
     ).split()
     parts = {k: cfg[k] for k in keys if k in cfg}
     if is_distributed:
         parts |= dict(launcher='pytorch', cfg=Config(dict(model_wrapper_cfg=wrapper_config())))
-    runner = Runner(model=model, **parts)
+    runner = Runner(model=model, experiment_name=run_name(cfg), **parts)
     metrics = runner.test()
     protocols = [metric.protocol() for metric in runner.test_evaluator.metrics]
     return Result(

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from ..engine import init_distributed, wrapper_config
 from ..registry import MODELS
 from ..utils import find_checkpoint, load_checkpoint
-from .config import config_hash, load_config
+from .config import config_hash, load_config, run_name
 
 State = Literal['missing', 'partial', 'done']
 
@@ -94,6 +94,7 @@ def _run(cfg: Config, resume_from: Path | None) -> None:
     is_distributed = torch.distributed.is_initialized()
     cfg.launcher = 'pytorch' if is_distributed else 'none'
     cfg.model_wrapper_cfg = wrapper_config() if is_distributed else None
+    cfg.experiment_name = run_name(cfg)
     runner = Runner.from_cfg(cfg)
     try:
         runner.train()
