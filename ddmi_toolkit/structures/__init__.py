@@ -5,6 +5,7 @@ from .field import Field
 from .layout import Axis, PlaneLayout
 from .posterior import DiagonalGaussian
 from .randomness import Draw, generators, mix_seed, seeded_normal, seeded_uniform
+from .raster import Raster
 
 __all__ = [
     'Axis',
@@ -15,6 +16,7 @@ __all__ = [
     'Grid',
     'PlaneLayout',
     'Points',
+    'Raster',
     'as_coords',
     'generators',
     'mix_seed',

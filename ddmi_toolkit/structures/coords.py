@@ -141,7 +141,8 @@ Coords = Points | Grid
 
 def pixel_centers(axis: Axis, n: int) -> Tensor:
     """``n`` cell centers that tile the axis exactly, in data units, ``(n,)``."""
-    return axis.low + (axis.high - axis.low) * (torch.arange(n) + 0.5) / n
+    centers = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+    return (axis.low + (axis.high - axis.low) * centers).to(torch.get_default_dtype())
 
 
 def as_coords(query: Mapping[str, Tensor], layout: PlaneLayout) -> Coords:

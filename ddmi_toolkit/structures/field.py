@@ -1,6 +1,6 @@
 """A generated continuous signal: what users hold in their hands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import index as as_int
 from typing import Any, SupportsIndex
@@ -8,8 +8,9 @@ from typing import Any, SupportsIndex
 import torch
 from torch import Tensor, nn
 
-from .coords import Coords, Points
+from .coords import Coords, Grid, Points
 from .layout import PlaneLayout
+from .raster import Raster
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,63 @@ class Field:
         directions = dirs.split([c.shape[0] for c in parts], dim=1)
         pairs = zip(parts, directions, strict=True)
         return torch.cat([self(c, scale=scale, dirs=d) for c, d in pairs], dim=1)
+
+    def render(
+        self,
+        size: Sequence[int],
+        region: Sequence[float] | None = None,
+        *,
+        cell: float | None = None,
+        scale: float | None = None,
+        max_queries: int = 2**16,
+    ) -> Tensor:
+        """Values at the pixels of any raster, ``(B, *size, out_channels)``.
+
+        A part of a raster has the values that it has within the whole. Memory beside the result
+        is bounded by ``max_queries``, which changes values by rounding only.
+
+        Args:
+            size: Pixels along each axis, the last axis of the layout first: ``(rows, columns)``.
+            region: Lower ends, then upper ends, in layout order and data units:
+                ``(x0, y0, x1, y1)``; None is the whole box.
+            cell: Side, in pixels, of the box whose mean is a pixel's value (1 is the pixel), so
+                that details finer than a pixel do not alias; None is the value at its center.
+            scale: Size of a query cell relative to the finest nodes' spacing; None follows from
+                the raster (with ``cell``, from the queries that are averaged).
+            max_queries: Queries per field that are evaluated at a time.
+
+        Raises:
+            ValueError: A size, region or cell that does not fit, see :class:`Raster`.
+        """
+        bands = list(
+            self.render_rows(size, region, cell=cell, scale=scale, max_queries=max_queries)
+        )
+        return bands[0] if len(bands) == 1 else torch.cat(bands, dim=1)
+
+    def render_rows(
+        self,
+        size: Sequence[int],
+        region: Sequence[float] | None = None,
+        *,
+        cell: float | None = None,
+        scale: float | None = None,
+        max_queries: int = 2**16,
+    ) -> Iterator[Tensor]:
+        """The bands ``(B, rows, *size[1:], out_channels)`` of :meth:`render`, in order.
+
+        They are what :meth:`render` returns, bit for bit; it takes the same arguments.
+        """
+        raster = Raster(self.layout, size, region, cell)
+        like = next(iter(self.state.values()))
+        dtype = torch.promote_types(like.dtype, torch.float32)
+        relative = raster.scale if scale is None else scale
+        scales = torch.full((len(self),), relative, dtype=dtype, device=like.device)
+
+        def evaluate(axes: Mapping[str, Tensor]) -> Tensor:
+            lines = {a: v.to(like.device, dtype).expand(len(self), -1) for a, v in axes.items()}
+            return self(Grid(lines, self.layout), scale=scales)
+
+        return raster.bands(evaluate, max_queries)
 
     def gradient(self, coords: Coords | Tensor, *, scale: Tensor | None = None) -> Tensor:
         """Derivatives with respect to the coordinates, ``(B, *S, C, D)``, per data unit.
