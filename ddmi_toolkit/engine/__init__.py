@@ -1,7 +1,8 @@
 """What runs around the models: order of data, loop, checkpoints, hooks, processes."""
 
+from .adversarial_optim import AdversarialOptimWrapperConstructor
 from .autocast_optim_wrapper import AutocastOptimWrapper
-from .dist import init_distributed, wrapper_config
+from .dist import DistributedModel, init_distributed, wrapper_config
 from .guard_hook import GuardHook
 from .latent_cache_hook import LatentCacheHook, cache_key
 from .latent_stats_hook import LatentStatsHook
@@ -15,7 +16,9 @@ from .submodule_ema_hook import SubmoduleEMAHook, averaged_weights
 from .throughput_hook import ThroughputHook
 
 __all__ = [
+    'AdversarialOptimWrapperConstructor',
     'AutocastOptimWrapper',
+    'DistributedModel',
     'GuardHook',
     'LatentCacheHook',
     'LatentStatsHook',

@@ -7,6 +7,11 @@ from typing import Any
 
 import torch
 import torch.distributed
+from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch import Tensor
+
+from ..registry import MODEL_WRAPPERS
 
 
 def init_distributed(timeout_minutes: float = 60.0) -> bool:
@@ -42,12 +47,25 @@ def init_distributed(timeout_minutes: float = 60.0) -> bool:
     return True
 
 
+@MODEL_WRAPPERS.register_module()
+class DistributedModel(MMDistributedDataParallel):
+    """mmengine's wrapper, for models with several optimizers too: they order their own updates."""
+
+    def train_step(
+        self, data: Any, optim_wrapper: OptimWrapper | OptimWrapperDict
+    ) -> dict[str, Tensor]:
+        """One iteration; the forward pass goes through this wrapper."""
+        if isinstance(optim_wrapper, OptimWrapperDict):
+            return self.module.train_step(data, optim_wrapper, forward=self)
+        return super().train_step(data, optim_wrapper)
+
+
 def wrapper_config() -> dict[str, Any]:
     """Value of ``model_wrapper_cfg`` for this machine: as mmengine's default, or for the CPU.
 
     Buffers are not broadcast: they follow from weights and seeds, which agree on all processes.
     """
-    config: dict[str, Any] = dict(type='MMDistributedDataParallel', broadcast_buffers=False)
+    config: dict[str, Any] = dict(type='DistributedModel', broadcast_buffers=False)
     if not torch.cuda.is_available():
         config['device_ids'] = None
     return config

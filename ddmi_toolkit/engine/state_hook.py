@@ -1,6 +1,7 @@
 """Checkpoints of training: plain data, written whole or not at all."""
 
 import logging
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from mmengine.dist import barrier, get_world_size, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 
 from ..registry import HOOKS
 from ..utils import find_checkpoint, remove_abandoned, replace_atomically
@@ -86,7 +88,7 @@ class StateHook(Hook):
         Raises:
             ValueError: Checkpoints would fall between accumulated gradients and lose them.
         """
-        counts = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+        counts = accumulated(runner.optim_wrapper)
         if self.interval % counts:
             raise ValueError(
                 f'StateHook: interval={self.interval} is no multiple of '
@@ -167,6 +169,13 @@ class StateHook(Hook):
         for step in ours[: -self.max_keep]:
             if self.keep_every is None or step % self.keep_every:
                 steps[step].unlink(missing_ok=True)
+
+
+def accumulated(optim_wrapper: OptimWrapper | OptimWrapperDict) -> int:
+    """Iterations after which no optimizer holds gradients of unfinished steps."""
+    if isinstance(optim_wrapper, OptimWrapperDict):
+        return math.lcm(*map(accumulated, optim_wrapper.values()))
+    return getattr(optim_wrapper, '_accumulative_counts', 1)
 
 
 def _check_batch(meta: Mapping[str, Any], batch_size: int) -> None:

@@ -1,9 +1,15 @@
 """Stage 1: discrete observations, a latent, a continuous field."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import BaseModel
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from ..registry import MODELS
 from ..structures import DiagonalGaussian, Field, PlaneLayout, seeded_normal
@@ -25,6 +31,9 @@ class D2CVAE(BaseModel):
         kl_weight: Weight of the KL divergence (lambda_z in DDMI Eq. 9); ``LossWeightHook`` moves
             it. The divergence is summed over the latent and averaged over the batch, in nats.
         regularizer: Config of a regularizer of the encoder's and decoder's weights.
+        adversarial: Name and config of each game against a discriminator. The optimizer wrapper
+            is then an ``OptimWrapperDict`` of ``autoencoder`` and ``discriminator``, see
+            ``AdversarialOptimWrapperConstructor``.
         data_preprocessor: Config of mmengine's data preprocessor.
     """
 
@@ -38,6 +47,7 @@ class D2CVAE(BaseModel):
         losses: dict[str, dict[str, Any]],
         kl_weight: float = 1e-4,
         regularizer: dict[str, Any] | None = None,
+        adversarial: dict[str, dict[str, Any]] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(data_preprocessor)
@@ -63,6 +73,16 @@ class D2CVAE(BaseModel):
         if regularizer is not None:
             self.regularizer = MODELS.build(regularizer, role='AbstractRegularizer')
             self.regularizer.attach([self.encoder, self.generator])
+        self.adversarial = nn.ModuleDict(
+            {
+                name: MODELS.build(cfg, role='AbstractAdversarialLoss')
+                for name, cfg in (adversarial or {}).items()
+            }
+        )
+        # Updated apart from the rest, so its gradients are averaged apart, see `train_step`.
+        DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(
+            self, [k for k in self.state_dict() if k.startswith('adversarial.')]
+        )
 
     @property
     def latent_shape(self) -> tuple[int, int]:
@@ -100,19 +120,21 @@ class D2CVAE(BaseModel):
             cond: Unused here; conditions belong to the latent diffusion.
             seed: ``(B,)`` int64; the posterior noise of sample ``i`` depends on ``seed[i]`` alone.
             meta: Read by metrics and hooks only.
-            mode: ``'loss'`` or ``'predict'``.
+            mode: ``'loss'``, ``'loss_and_pred'`` or ``'predict'``.
 
         Returns:
-            Loss terms by name, or one ``dict(pred, target, field)`` per sample.
+            Loss terms by name, with the prediction ``(B, *S, C)`` behind them if asked for, or one
+            ``dict(pred, target, field)`` per sample.
         """
         posterior = self.encode(inputs)
-        if mode == 'loss':
+        if mode in ('loss', 'loss_and_pred'):
             noise = None
             if seed is not None:
                 mean = posterior.mean
                 noise = seeded_normal(seed, mean.shape[1:], 'posterior', mean.device, mean.dtype)
             pred = self.render(self.decode(posterior.sample(noise=noise)), query)
-            return self._losses(pred, target, posterior)
+            losses = self._losses(pred, target, query, posterior)
+            return losses if mode == 'loss' else (losses, pred)
         field = self.decode(posterior.mean)
         pred = self.render(field, query)
         targets = [None] * len(pred) if target is None else target
@@ -121,8 +143,67 @@ class D2CVAE(BaseModel):
             for i, (p, t) in enumerate(zip(pred, targets, strict=True))
         ]
 
+    def train_step(
+        self,
+        data: dict[str, Any],
+        optim_wrapper: OptimWrapper | OptimWrapperDict,
+        forward: Callable[..., Any] | None = None,
+    ) -> dict[str, Tensor]:
+        """One update of the autoencoder, then one of the discriminators where games are played.
+
+        Args:
+            data: A batch.
+            optim_wrapper: One optimizer, or those of ``autoencoder`` and ``discriminator``.
+            forward: This model inside its distributed wrapper.
+
+        Returns:
+            Values to log.
+
+        Raises:
+            TypeError: The optimizers do not fit the model.
+        """
+        has_two = isinstance(optim_wrapper, OptimWrapperDict)
+        if has_two != bool(len(self.adversarial)):
+            raise TypeError(
+                f'model.adversarial has {list(self.adversarial)}, but optim_wrapper is '
+                f'{"two optimizers" if has_two else "one optimizer"}; with adversarial losses set '
+                f"optim_wrapper.constructor='AdversarialOptimWrapperConstructor', without them "
+                f'do not'
+            )
+        if not has_two:
+            return super().train_step(data, optim_wrapper)
+        call, autoencoder = forward or self, optim_wrapper['autoencoder']
+        with _fixed(self.adversarial), autoencoder.optim_context(call):
+            data = self.data_preprocessor(data, True)
+            losses, pred = call(**data, mode='loss_and_pred')
+        loss, log = self.parse_losses(losses)
+        autoencoder.update_params(loss)
+        played = [name for name, game in self.adversarial.items() if game.weight]
+        if not played:
+            return log
+        discriminator = optim_wrapper['discriminator']
+        with discriminator.optim_context(self.adversarial):
+            losses = {
+                f'loss_{name}_discriminator': self.adversarial[name].discriminator_loss(
+                    pred, data['target'], data['query']
+                )
+                for name in played
+            }
+        loss, log_discriminator = self.parse_losses(losses)
+        discriminator.backward(discriminator.scale_loss(loss))
+        if discriminator.should_update():
+            _average_gradients(self.adversarial)
+            discriminator.step()
+            discriminator.zero_grad()
+        log_discriminator.pop('loss')  # the sum of both sides means nothing
+        return {**log, **log_discriminator}
+
     def _losses(
-        self, pred: Tensor, target: Tensor | None, posterior: DiagonalGaussian
+        self,
+        pred: Tensor,
+        target: Tensor | None,
+        query: dict[str, Tensor],
+        posterior: DiagonalGaussian,
     ) -> dict[str, Tensor]:
         losses = {f'loss_{name}': loss(pred, target) for name, loss in self.losses.items()}
         kl = posterior.kl().mean()
@@ -130,4 +211,26 @@ class D2CVAE(BaseModel):
         losses['kl_nats'] = kl.detach()
         if self.regularizer is not None:
             losses['loss_regularizer'] = self.regularizer([self.encoder, self.generator])
+        for name, game in self.adversarial.items():
+            if game.weight:
+                losses[f'loss_{name}'] = game.generator_loss(pred, target, query)
         return losses
+
+
+@contextmanager
+def _fixed(module: nn.Module) -> Iterator[None]:
+    """Keep gradients away from a module's parameters, while they still pass through it."""
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        module.requires_grad_(True)
+
+
+@torch.no_grad()
+def _average_gradients(module: nn.Module) -> None:
+    """Over all processes."""
+    if get_world_size() > 1:
+        for parameter in module.parameters():
+            if parameter.grad is not None:
+                all_reduce(parameter.grad, op='mean')

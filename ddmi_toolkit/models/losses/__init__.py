@@ -1,16 +1,19 @@
 """Losses and regularizers of the first stage."""
 
-from .base import AbstractLoss, AbstractRegularizer
+from .adversarial import PatchAdversarialLoss
+from .base import AbstractAdversarialLoss, AbstractLoss, AbstractRegularizer
 from .perceptual import PerceptualLoss
 from .reconstruction import BCELoss, L1Loss, MSELoss
 from .spectral import SpectralRegularizer
 
 __all__ = [
+    'AbstractAdversarialLoss',
     'AbstractLoss',
     'AbstractRegularizer',
     'BCELoss',
     'L1Loss',
     'MSELoss',
+    'PatchAdversarialLoss',
     'PerceptualLoss',
     'SpectralRegularizer',
 ]

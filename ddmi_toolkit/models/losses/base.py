@@ -1,7 +1,7 @@
 """What a loss and a regularizer are."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
@@ -36,3 +36,30 @@ class AbstractRegularizer(nn.Module, ABC):
     @abstractmethod
     def forward(self, modules: Iterable[nn.Module]) -> Tensor:
         """Scalar penalty of the modules that it was attached to."""
+
+
+class AbstractAdversarialLoss(nn.Module, ABC):
+    """A game between the autoencoder and a discriminator, whose parameters are this module's.
+
+    Attributes:
+        weight: Factor of the autoencoder's terms, a plain number that ``LossWeightHook`` may move;
+            at 0 the game rests.
+    """
+
+    weight: float
+
+    @abstractmethod
+    def generator_loss(self, pred: Tensor, target: Tensor, query: Mapping[str, Tensor]) -> Tensor:
+        """Scalar loss of the autoencoder, weighted.
+
+        Args:
+            pred: Predictions ``(B, *S, C)``.
+            target: Same shape.
+            query: What was asked, of which a discriminator may be shown ``scale (B,)``.
+        """
+
+    @abstractmethod
+    def discriminator_loss(
+        self, pred: Tensor, target: Tensor, query: Mapping[str, Tensor]
+    ) -> Tensor:
+        """Scalar loss of the discriminator; no gradient reaches ``pred``."""
