@@ -24,7 +24,9 @@ class AbstractDataset(Dataset, ABC):
     Args:
         pipeline: Transforms (configs or objects) that turn a record into a sample of the batch
             contract ``dict(inputs, query, target[, cond, meta])``, in order. They find a
-            ``np.random.Generator`` in ``record['rng']`` and draw from nothing else.
+            ``np.random.Generator`` in ``record['rng']`` and draw from nothing else;
+            ``record['index']`` and ``record['visit']`` tell which item and the how manieth visit
+            it is, for what alternates instead of being drawn.
     """
 
     METAINFO: ClassVar[Mapping[str, Any]] = {}
@@ -67,7 +69,7 @@ class AbstractDataset(Dataset, ABC):
         seed = mix_seed(draw.seed, index, draw.visit)
         rng = np.random.Generator(np.random.PCG64(seed))
         record = self.read(index, rng)
-        record['rng'] = rng
+        record |= dict(rng=rng, index=index, visit=draw.visit)
         for transform in self.pipeline:
             record = transform(record)
             if record is None:
@@ -75,6 +77,7 @@ class AbstractDataset(Dataset, ABC):
                     f'{type(transform).__name__} returned nothing; a transform must return the '
                     f'record, items cannot be skipped while training'
                 )
-        record.pop('rng', None)
+        for key in ('rng', 'index', 'visit'):
+            record.pop(key, None)
         record['seed'] = seed
         return record

@@ -1,0 +1,93 @@
+"""Picture files as a person sees them: any color model, upright, on white, in 8-bit RGB."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageOps
+
+IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.gif')
+FILTERS = dict(
+    box=Image.Resampling.BOX,
+    bilinear=Image.Resampling.BILINEAR,
+    bicubic=Image.Resampling.BICUBIC,
+    lanczos=Image.Resampling.LANCZOS,
+)
+
+
+def decode_image(data: bytes, name: str) -> Image.Image:
+    """The picture in the bytes of a file, as 8-bit RGB.
+
+    Grey becomes RGB, 16 bits are scaled to 8, CMYK and palettes are converted, transparent parts
+    show a white ground, and the orientation that a camera notes is applied. Of an animation the
+    first frame is taken.
+
+    Args:
+        data: Content of the file, in any format that Pillow reads.
+        name: Its name, for the message.
+
+    Raises:
+        ValueError: The file is no picture, is cut short, or its values have no known range.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            return to_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # decoders of broken files raise anything
+        reason = str(error) or type(error).__name__
+        raise ValueError(
+            f'{name}: cannot be read as a picture ({reason}; {len(data)} bytes); restore or '
+            f'remove it. tools/prepare_images.py lists all broken files of a set'
+        ) from error
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A Pillow image in 8-bit RGB, on white where it is transparent.
+
+    Raises:
+        ValueError: The values are 32-bit, so that nobody knows what white is.
+    """
+    if image.mode == 'RGB' and not image.has_transparency_data:
+        return image
+    if image.mode.startswith('I') or image.mode == 'F':
+        return _from_deep(image).convert('RGB')
+    if image.mode in ('CMYK', 'YCbCr', 'HSV'):
+        return image.convert('RGB')
+    if not image.has_transparency_data:
+        return image.convert('RGB')
+    image = image.convert('RGBA')
+    ground = Image.new('RGBA', image.size, 'white')
+    return Image.alpha_composite(ground, image).convert('RGB')
+
+
+def _from_deep(image: Image.Image) -> Image.Image:
+    """8-bit grey of 16-bit grey, 65535 becoming 255; Pillow itself would clip at 255."""
+    values = np.asarray(image)
+    if image.mode == 'F' or values.min() < 0 or values.max() > 65535:
+        raise ValueError(
+            f'values from {values.min()} to {values.max()} (mode {image.mode}) have no known '
+            f'white; save it with 8 or 16 bits per channel'
+        )
+    return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
+
+
+def as_size(size: int | tuple[int, int], name: str) -> tuple[int, int]:
+    """``(height, width)`` of a size given as one number or both.
+
+    Raises:
+        ValueError: It is neither, or not positive.
+    """
+    pair = (size, size) if isinstance(size, int) else tuple(size)
+    if len(pair) != 2 or not all(isinstance(n, int) and n > 0 for n in pair):
+        raise ValueError(f'{name} must be a positive integer or (height, width), got {size!r}')
+    return pair
+
+
+def as_filter(name: str) -> Image.Resampling:
+    """Pillow's filter of a name; all of them average over the pixels that they merge.
+
+    Raises:
+        ValueError: There is no such filter.
+    """
+    if name not in FILTERS:
+        raise ValueError(f'filter must be one of {list(FILTERS)}, got {name!r}')
+    return FILTERS[name]
