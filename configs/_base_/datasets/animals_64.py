@@ -50,4 +50,4 @@ generation = dict(
     test_evaluator=[],
     test_cfg=dict(),
 )
-del held_out
+del held_out, input_size

@@ -59,4 +59,4 @@ generation = dict(
     test_evaluator=[],
     test_cfg=dict(),
 )
-del held_out, classes
+del held_out, classes, input_size
