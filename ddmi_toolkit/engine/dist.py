@@ -65,7 +65,7 @@ def wrapper_config() -> dict[str, Any]:
 
     Buffers are not broadcast: they follow from weights and seeds, which agree on all processes.
     """
-    config: dict[str, Any] = dict(type='DistributedModel', broadcast_buffers=False)
+    config: dict[str, Any] = dict(type='ddmi_toolkit.DistributedModel', broadcast_buffers=False)
     if not torch.cuda.is_available():
         config['device_ids'] = None
     return config
