@@ -3,7 +3,7 @@
 import os
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
@@ -12,6 +12,8 @@ from PIL import Image
 
 from .cifar10_format import find_batches, load_batches
 from .image_files import IMAGE_SUFFIXES, decode_image
+
+_LIST_SUFFIXES = ('.txt', '.lst')
 
 
 class AbstractImageSource(ABC):
@@ -175,6 +177,54 @@ def open_source(path: str | Path) -> AbstractImageSource:
         f'{path} is neither a folder, a .zip, an lmdb nor cifar-10-python.tar.gz or '
         f'cifar-10-binary.tar.gz; unpack it, or pack pictures with tools/prepare_images.py'
     )
+
+
+def find_pictures(root: Path, split: str | None) -> tuple[AbstractImageSource, str, Sequence[str]]:
+    """A source, the part of its names that is not shown, and the names that follow it.
+
+    Args:
+        root: See :func:`open_source`.
+        split: A folder inside the root (``'train'``), a zip in it (``train.zip``), or a text
+            file (``.txt``, ``.lst``) with one name per line, relative to the root; None for all.
+
+    Raises:
+        ValueError: The root or the split is missing or unknown.
+    """
+    if split is None:
+        source = open_source(root)
+        return source, '', source.names
+    if split.endswith(_LIST_SUFFIXES):
+        source = open_source(root)
+        return source, '', _read_list(root, split, source)
+    for path in (root / split, root / f'{split}.zip'):
+        if path.exists():
+            source = open_source(path)
+            return source, '', source.names
+    source, prefix = open_source(root), f'{split}/'
+    names = [n.removeprefix(prefix) for n in source.names if n.startswith(prefix)]
+    if not names:
+        tops = sorted({n.split('/')[0] for n in source.names if '/' in n})
+        raise ValueError(
+            f'{root} has no split {split!r}; it has the folders {tops[:20]}. Choose one, '
+            f'name a text file that lists pictures, or set split=None for all'
+        )
+    return source, prefix, names
+
+
+def _read_list(root: Path, split: str, source: AbstractImageSource) -> list[str]:
+    """Names that a text file lists, all of which the source has."""
+    places = [root / split, root.parent / split, Path(split)]
+    path = next((p for p in places if p.is_file()), None)
+    if path is None:
+        raise ValueError(f'list {split!r} not found; looked for {[str(p) for p in places]}')
+    lines = (line.strip() for line in path.read_text('utf-8').splitlines())
+    names, known = [line for line in lines if line], set(source.names)
+    if missing := [n for n in names if n not in known]:
+        raise ValueError(
+            f'{path} lists {len(missing)} pictures that {root} does not have, such as '
+            f'{missing[:3]}; names are relative to the root, such as {source.names[:1]}'
+        )
+    return names
 
 
 @cache  # an lmdb may be opened once per process only, and several data sets may share it

@@ -10,9 +10,8 @@ from mmcv.transforms import BaseTransform
 from ..registry import DATASETS
 from .base import AbstractDataset, Record
 from .image_files import IMAGE_SUFFIXES
-from .image_sources import AbstractImageSource, open_source
+from .image_sources import find_pictures
 
-_LIST_SUFFIXES = ('.txt', '.lst')
 _SPLITS = {'train', 'training', 'val', 'valid', 'validation', 'test', 'testing'}
 
 
@@ -49,7 +48,7 @@ class ImageDataset(AbstractDataset):
         pipeline: Sequence[dict | BaseTransform] = (),
     ) -> None:
         super().__init__(pipeline)
-        self.source, self.prefix, found = _find_pictures(Path(root), split)
+        self.source, self.prefix, found = find_pictures(Path(root), split)
         where = f'{root}' if split is None else f'{root} (split {split!r})'
         if not found:
             raise ValueError(
@@ -87,45 +86,6 @@ class ImageDataset(AbstractDataset):
             class_name = name.split('/')[0]
             record |= dict(label=self.classes.index(class_name), class_name=class_name)
         return record
-
-
-def _find_pictures(root: Path, split: str | None) -> tuple[AbstractImageSource, str, Sequence[str]]:
-    """A source, the part of its names that is not shown, and the names that follow it."""
-    if split is None:
-        source = open_source(root)
-        return source, '', source.names
-    if split.endswith(_LIST_SUFFIXES):
-        source = open_source(root)
-        return source, '', _read_list(root, split, source)
-    for path in (root / split, root / f'{split}.zip'):
-        if path.exists():
-            source = open_source(path)
-            return source, '', source.names
-    source, prefix = open_source(root), f'{split}/'
-    names = [n.removeprefix(prefix) for n in source.names if n.startswith(prefix)]
-    if not names:
-        tops = sorted({n.split('/')[0] for n in source.names if '/' in n})
-        raise ValueError(
-            f'{root} has no split {split!r}; it has the folders {tops[:20]}. Choose one, '
-            f'name a text file that lists pictures, or set split=None for all'
-        )
-    return source, prefix, names
-
-
-def _read_list(root: Path, split: str, source: AbstractImageSource) -> list[str]:
-    """Names that a text file lists, all of which the source has."""
-    places = [root / split, root.parent / split, Path(split)]
-    path = next((p for p in places if p.is_file()), None)
-    if path is None:
-        raise ValueError(f'list {split!r} not found; looked for {[str(p) for p in places]}')
-    lines = (line.strip() for line in path.read_text('utf-8').splitlines())
-    names, known = [line for line in lines if line], set(source.names)
-    if missing := [n for n in names if n not in known]:
-        raise ValueError(
-            f'{path} lists {len(missing)} pictures that {root} does not have, such as '
-            f'{missing[:3]}; names are relative to the root, such as {source.names[:1]}'
-        )
-    return names
 
 
 def _check_no_splits(root: str, names: Sequence[str]) -> None:

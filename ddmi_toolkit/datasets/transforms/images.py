@@ -7,7 +7,6 @@ by filters whose support grows with the reduction, so nothing aliases.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -19,6 +18,7 @@ from torch import Tensor
 from ...registry import TRANSFORMS
 from ..base import Record
 from ..image_files import as_filter, as_size
+from .places import IntegerPlaces, RealPlaces
 
 Size = int | tuple[int, int]
 _MAX_STRETCH = 0.01  # a pixel of a picture of 100; sizes are integers, so some must be allowed
@@ -92,9 +92,9 @@ class MultiScaleCrop(BaseTransform):
     ) -> None:
         self.input_size = as_size(input_size, 'input_size')
         crop = as_size(self.input_size if crop_size is None else crop_size, 'crop_size')
-        self.places: _RealPlaces | _IntegerPlaces
+        self.places: RealPlaces | IntegerPlaces
         if magnification_range is not None:
-            self.places = _RealPlaces(self.input_size, crop, tuple(magnification_range))
+            self.places = RealPlaces(self.input_size, crop, tuple(magnification_range))
         else:
             chances = tuple(zip(magnifications, probabilities, strict=False))
             if len(magnifications) != len(probabilities) or abs(sum(probabilities) - 1) > 1e-6:
@@ -102,7 +102,7 @@ class MultiScaleCrop(BaseTransform):
                     f'each of magnifications {tuple(magnifications)} needs a probability, which '
                     f'sum to 1; got {tuple(probabilities)}'
                 )
-            self.places = _IntegerPlaces(self.input_size, crop, chances)
+            self.places = IntegerPlaces(self.input_size, crop, chances)
         self.crop_size, self.resample, self.cond = crop, as_filter(filter), cond
 
     def transform(self, record: Record) -> Record:
@@ -182,77 +182,6 @@ class PackImage(BaseTransform):
         if self.image_size is not None:
             sample['meta']['image'] = to_values(_resize(image, self.image_size, self.resample))
         return sample
-
-
-@dataclass(frozen=True)
-class _IntegerPlaces:
-    """Crops of a few sizes of the picture, at whole pixels of the resized picture."""
-
-    input_size: tuple[int, int]
-    crop_size: tuple[int, int]
-    chances: tuple[tuple[float, float], ...]  # (magnification, probability)
-
-    def __post_init__(self) -> None:
-        for magnification, _ in self.chances:
-            sizes = [magnification * n for n in self.input_size]
-            if any(abs(n - round(n)) > 1e-6 for n in sizes):
-                raise ValueError(
-                    f'magnification {magnification} makes {sizes[0]}x{sizes[1]} pixels of '
-                    f'input_size={self.input_size}; choose one that gives whole pixels, or '
-                    f'set magnification_range'
-                )
-            _check_crop(self.crop_size, self.input_size, magnification)
-
-    @property
-    def highest(self) -> float:
-        return max(m for m, _ in self.chances)
-
-    def draw(self, rng: np.random.Generator) -> tuple[float, int, int]:
-        values, chances = zip(*self.chances, strict=True)
-        bounds = np.cumsum(chances) / sum(chances)
-        magnification = values[int(np.searchsorted(bounds, rng.random(), side='right'))]
-        free = [
-            round(magnification * n) - c
-            for n, c in zip(self.input_size, self.crop_size, strict=True)
-        ]
-        top, left = (int(rng.integers(0, f + 1)) for f in free)
-        return magnification, top, left
-
-
-@dataclass(frozen=True)
-class _RealPlaces:
-    """Crops of any size of the picture within a range, anywhere."""
-
-    input_size: tuple[int, int]
-    crop_size: tuple[int, int]
-    limits: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.limits) != 2 or not 0 < self.limits[0] <= self.limits[1]:
-            raise ValueError(
-                f'magnification_range must be (low, high) with 0 < low <= high, got {self.limits}'
-            )
-        _check_crop(self.crop_size, self.input_size, self.limits[0])
-
-    @property
-    def highest(self) -> float:
-        return self.limits[1]
-
-    def draw(self, rng: np.random.Generator) -> tuple[float, float, float]:
-        magnification = rng.uniform(*self.limits)
-        free = [
-            max(magnification * n - c, 0)
-            for n, c in zip(self.input_size, self.crop_size, strict=True)
-        ]
-        return magnification, rng.uniform(0, free[0]), rng.uniform(0, free[1])
-
-
-def _check_crop(crop: tuple[int, int], size: tuple[int, int], magnification: float) -> None:
-    if any(c > magnification * n + 1e-6 for c, n in zip(crop, size, strict=True)):
-        raise ValueError(
-            f'crop_size={crop} is larger than {magnification} times input_size={size}; choose a '
-            f'smaller crop or leave out that magnification'
-        )
 
 
 def to_values(image: Image.Image) -> Tensor:
