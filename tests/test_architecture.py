@@ -27,7 +27,7 @@ MAY_IMPORT = {  # folder (or file) -> what of ours it may import
     'models/conditioners': ROOM,
     'geometry': {'structures'},
     'datasets': {'registry', 'structures', 'geometry'},
-    'evaluation': {'registry', 'structures', 'geometry'},
+    'evaluation': {'registry', 'structures', 'geometry', 'layers'},
     'engine': {'registry', 'structures', 'geometry', 'utils'},
     'visualization': {'registry', 'structures', 'geometry'},
     'interop': {'registry', 'structures', 'utils', 'evaluation', 'apis'},

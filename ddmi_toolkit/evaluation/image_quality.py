@@ -1,4 +1,4 @@
-"""How close reconstructed images are to the given ones: PSNR and SSIM."""
+"""How close reconstructed images are to the given ones: PSNR, SSIM and LPIPS."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,9 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from ..registry import METRICS
+from .lpips_distance import RANDOM, LPIPSDistance, lpips_distance
+from .pixels import RESIZE, as_size, shown_image, shrink, true_image
+from .weights import LPIPS_TRUNKS
 
 WINDOW_SIZE = 11  # pixels, Gaussian of sigma 1.5 (Wang et al. 2004)
 
@@ -50,24 +53,34 @@ def luma(images: Tensor) -> Tensor:
 
 
 _MEASURES = dict(psnr=psnr, ssim=ssim)
+_LPIPS = [f'lpips_{trunk}' for trunk in LPIPS_TRUNKS]
 
 
 @METRICS.register_module()
 class ImageQuality(BaseMetric):
-    """PSNR and SSIM of predictions ``(*S, C)`` in [-1, 1], mapped to [0, 1] and clamped.
+    """PSNR, SSIM and LPIPS of predictions ``(*S, C)`` in [-1, 1] against what they should be.
 
     Each is computed per image and averaged over the set. Frames of a clip ``(T, H, W, C)`` count
-    as one image for PSNR and are averaged for SSIM.
+    as one image for PSNR and are averaged for the others. PSNR and SSIM map the values to [0, 1];
+    all clamp them.
+
+    By default the ``pred`` of a sample is compared with its ``target``. With ``size`` its field
+    is rendered at that size and compared with the original picture, ``meta['image']`` of the
+    batch, brought down to it: one config can list both, under two prefixes.
 
     Args:
-        names: Of ``'psnr'`` and ``'ssim'``. PSNR also takes values at scattered points.
+        names: Of ``'psnr'``, ``'ssim'``, ``'lpips_alex'`` and ``'lpips_vgg'``. PSNR also takes
+            values at scattered points.
         is_luma: Whether colors are compared by their luma alone.
         border: Pixels at each side that are left out.
+        size: Pixels, a number or ``(rows, columns)``; None compares ``pred`` with ``target``.
+        lpips_weights: File of the trunk's weights; None looks for it in torch's cache.
         collect_device: As mmengine's metrics.
         prefix: As mmengine's metrics.
 
     Raises:
-        ValueError: An unknown name.
+        FileNotFoundError: The weights of LPIPS are absent; the message says what to get.
+        ValueError: An unknown name, or LPIPS of luma.
     """
 
     default_prefix = 'image'
@@ -77,18 +90,29 @@ class ImageQuality(BaseMetric):
         names: Sequence[str] = ('psnr', 'ssim'),
         is_luma: bool = False,
         border: int = 0,
+        size: int | Sequence[int] | None = None,
+        lpips_weights: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix)
-        if unknown := sorted(set(names) - set(_MEASURES)):
-            raise ValueError(f'names has {unknown}; choose of {list(_MEASURES)}')
+        known = [*_MEASURES, *_LPIPS]
+        tests = [n + RANDOM for n in _LPIPS]
+        if unknown := sorted(set(names) - {*known, *tests}):
+            raise ValueError(f'names has {unknown}; choose of {known}')
         self.names, self.is_luma, self.border = tuple(names), is_luma, border
+        self.size = None if size is None else as_size(size)
+        trunks = [n.removeprefix('lpips_') for n in names if n.startswith('lpips_')]
+        if trunks and is_luma:
+            raise ValueError('LPIPS compares colors; leave it out of names, or set is_luma=False')
+        self.lpips: dict[str, LPIPSDistance] = {
+            f'lpips_{trunk}': lpips_distance(trunk, lpips_weights) for trunk in trunks
+        }
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Measure each ``dict(pred, target)``."""
-        for sample in data_samples:
-            pred, target = self._prepare(sample['pred']), self._prepare(sample['target'])
+        """Measure each ``dict(pred, target)``, or each ``dict(field)`` with ``size``."""
+        for i, sample in enumerate(data_samples):
+            pred, target = (self._prepare(x) for x in self._pair(data_batch, sample, i))
             if pred.shape != target.shape:
                 raise ValueError(
                     f'prediction {tuple(pred.shape)} and target {tuple(target.shape)} differ in '
@@ -103,6 +127,7 @@ class ImageQuality(BaseMetric):
 
     def protocol(self) -> dict[str, dict[str, Any]]:
         """How the values were measured, under the metric's prefix."""
+        rendered = dict(size=self.size, target_transform=f"meta['image'], {RESIZE}")
         return {
             self.prefix: dict(
                 metric=type(self).__name__,
@@ -110,20 +135,32 @@ class ImageQuality(BaseMetric):
                 is_luma=self.is_luma,
                 border=self.border,
                 value_range=(0, 1),
+                **({} if self.size is None else rendered),
+                **{name: net.checksum for name, net in self.lpips.items()},
             )
         }
 
-    @staticmethod
-    def _measure(name: str, pred: Tensor, target: Tensor) -> float:
+    def _pair(self, data_batch: Any, sample: dict[str, Any], i: int) -> tuple[Tensor, Tensor]:
+        """A prediction and what it should be."""
+        if self.size is None:
+            return sample['pred'], sample['target']
+        originals = true_image((data_batch or {}).get('meta'), 'the batch')
+        target = shrink(originals[i : i + 1].float(), self.size, "meta['image']")[0]
+        pred = shown_image(sample, self.size)
+        return pred, target.to(pred.device)
+
+    def _measure(self, name: str, pred: Tensor, target: Tensor) -> float:
         if name == 'psnr':
             return psnr(pred[None], target[None]).item()
         if pred.ndim < 3:
             raise ValueError(
-                f'SSIM of values {tuple(pred.shape)}: scattered points have no neighbors; '
+                f'{name} of values {tuple(pred.shape)}: scattered points have no neighbors; '
                 f"evaluate on a grid, or choose names=['psnr']"
             )
         images = (x.reshape(-1, *x.shape[-3:]) for x in (pred, target))
-        return ssim(*images).mean().item()
+        if name == 'ssim':
+            return ssim(*images).mean().item()
+        return self.lpips[name](*(2 * x - 1 for x in images)).mean().item()
 
     def _prepare(self, values: Tensor | None) -> Tensor:
         """Values ``(*S, C)`` in [0, 1], without border, as they are compared."""

@@ -31,3 +31,29 @@ def ball_field() -> Callable[..., Field]:
         return Field(Ball(), state, layout, 1)
 
     return make
+
+
+class Wave(nn.Module):
+    """Colored plane waves: ``sin(pi * frequency . (x, y) + phase)`` per channel."""
+
+    def forward(self, state, coords, *, scale=None, dirs=None):
+        x = coords.dense()[..., None, :]  # (B, h, w, 1, 2)
+        frequency = state['frequency'].view(-1, 1, 1, 3, 2)
+        phase = state['phase'].view(-1, 1, 1, 3)
+        return torch.sin(torch.pi * (x * frequency).sum(-1) + phase)
+
+
+@pytest.fixture(scope='session')
+def wave_field() -> Callable[..., Field]:
+    """Field of three waves drawn from a seed, at most ``highest`` periods along an axis."""
+    layout = PlaneLayout([dict(name='x', size=16), dict(name='y', size=16)], ['xy'])
+
+    def make(seed: int = 0, highest: float = 2.0) -> Field:
+        rng = torch.Generator().manual_seed(seed)
+        state = dict(
+            frequency=highest * (2 * torch.rand((1, 3, 2), generator=rng) - 1),
+            phase=6.28 * torch.rand((1, 3), generator=rng),
+        )
+        return Field(Wave(), state, layout, 3)
+
+    return make
