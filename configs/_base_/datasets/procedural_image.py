@@ -35,7 +35,8 @@ val_evaluator = [dict(type='ImageQuality')]
 test_evaluator = [dict(type='ImageQuality')]
 val_cfg = dict()
 test_cfg = dict()
-# What stage 2 is evaluated with.
+# What stage 2 is evaluated with. Random features need no download: they compare runs of this set
+# with each other and with nothing else.
 generation = dict(
     test_dataloader=dict(
         batch_size=16,
@@ -44,7 +45,14 @@ generation = dict(
         collate_fn=dict(type='default_collate'),
         dataset=dict(type='SeedDataset', num_samples=256),
     ),
-    test_evaluator=[],
+    test_evaluator=[
+        dict(
+            type='GenerativeQuality',
+            reference=held_out,
+            size=64,
+            extractor=dict(type='RandomExtractor'),
+        )
+    ],
     test_cfg=dict(),
 )
 del held_out, input_size

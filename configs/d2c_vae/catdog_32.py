@@ -1,0 +1,16 @@
+"""Stage 1 on CIFAR-10's cats and dogs.
+
+    python tools/train.py configs/d2c_vae/catdog_32.py
+
+Hardware and time: TBD
+Score: TBD
+"""
+
+_base_ = [
+    '../_base_/models/d2c_vae_image_small.py',
+    '../_base_/datasets/catdog_32.py',
+    '../_base_/schedules/adamw_cosine_small.py',
+    '../_base_/default_runtime.py',
+]
+train_dataloader = dict(batch_size=8)
+train_cfg = dict(max_iters=8000, val_interval=2000)

@@ -1,0 +1,17 @@
+"""Both stages on procedural pictures: the embedded example of images.
+
+    python tools/train.py configs/ddmi/procedural_image.py
+
+Hardware and time: TBD
+Score: TBD
+"""
+
+_base_ = [
+    '../_base_/diffusion/ddpm_v_small.py',
+    '../_base_/denoisers/plane_unet_small.py',
+    '../_base_/schedules/adamw_small.py',
+    '../_base_/default_runtime.py',
+]
+first_stage_config = 'd2c_vae/procedural_image.py'
+latent_cache = dict(draws_per_item=2)  # each picture and its mirror
+train_cfg = dict(max_iters=8000)
