@@ -153,13 +153,16 @@ def open_source(path: str | Path) -> AbstractImageSource:
     """The source that a path holds.
 
     Args:
-        path: A folder of pictures, a zip, an lmdb's folder, or CIFAR-10's archive or folder
-            (the Python or the binary version).
+        path: A folder of pictures, a zip (whose suffix may be left out), an lmdb's folder, or
+            CIFAR-10's archive or folder (the Python or the binary version).
 
     Raises:
         ValueError: Nothing is there, or nothing that is known.
     """
     path = Path(path)
+    packed = path.with_name(f'{path.name}.zip')
+    if not path.exists() and packed.is_file():
+        path = packed
     if not path.exists():
         raise ValueError(
             f'{path} does not exist; expected a folder of pictures, a zip, an lmdb or an archive '
@@ -196,10 +199,9 @@ def find_pictures(root: Path, split: str | None) -> tuple[AbstractImageSource, s
     if split.endswith(_LIST_SUFFIXES):
         source = open_source(root)
         return source, '', _read_list(root, split, source)
-    for path in (root / split, root / f'{split}.zip'):
-        if path.exists():
-            source = open_source(path)
-            return source, '', source.names
+    if any(path.exists() for path in (root / split, root / f'{split}.zip')):
+        source = open_source(root / split)
+        return source, '', source.names
     source, prefix = open_source(root), f'{split}/'
     names = [n.removeprefix(prefix) for n in source.names if n.startswith(prefix)]
     if not names:
