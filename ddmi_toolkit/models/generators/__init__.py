@@ -2,15 +2,18 @@
 
 from .base import AbstractGenerator
 from .basis_decoder import AbstractBasisDecoder, BasisFieldDecoder
+from .heads import AbstractHead, LinearHead
 from .pe_generator import PEEvaluator, PEGenerator
 from .plane_embedding import PlaneEmbedding
-from .readout import AbstractHead, AbstractReadout, CFCReadout, ConcatReadout, LinearHead
+from .readout import AbstractReadout, CFCReadout, ConcatReadout
+from .styled import AbstractModulation, ScaleStyle, StyledHead
 from .weight_generator import WeightEvaluator, WeightGenerator
 
 __all__ = [
     'AbstractBasisDecoder',
     'AbstractGenerator',
     'AbstractHead',
+    'AbstractModulation',
     'AbstractReadout',
     'BasisFieldDecoder',
     'CFCReadout',
@@ -19,6 +22,8 @@ __all__ = [
     'PEEvaluator',
     'PEGenerator',
     'PlaneEmbedding',
+    'ScaleStyle',
+    'StyledHead',
     'WeightEvaluator',
     'WeightGenerator',
 ]
