@@ -1,23 +1,33 @@
-"""Generate fields from seeds and write them: meshes, a picture of all, and the fields themselves.
+"""Generate fields from seeds and write them: files to look at, a picture of all, the fields.
 
     python tools/generate.py configs/ddmi/shapenet_chair.py --seeds 0-15 --out samples
     python tools/generate.py configs/ddmi/shapenet_chair.py my.pth --seeds 3,7 --out samples \\
         --resolution 256 --format ply
+    python tools/generate.py configs/ddmi/animals_64.py --seeds 0-15 --out samples --size 512
+    python tools/generate.py configs/ddmi/animals_64.py --seeds 3 --out samples --format tiff \\
+        --size 8192 8192 --region -0.5 -0.5 0.5 0.5
+    python tools/generate.py configs/ddmi/animals_64.py --interpolate 3 7 9 --out samples
 
-The field of a seed does not depend on the other seeds, the batch size or the device.
+Fields over a plane become pictures of any size, fields over space become meshes. The field of a
+seed does not depend on the other seeds, the batch size or the device.
 """
 
 import argparse
+from pathlib import Path
 
 from mmengine.config import DictAction
 
 from ddmi_toolkit.apis import (
     FieldInferencer,
-    check_output,
+    check_space,
+    layout_of,
+    load_config,
+    make_writer,
     parse_seeds,
     readable_errors,
     write_samples,
 )
+from ddmi_toolkit.apis.commands import add_writer_options, writer_options
 
 
 def main() -> None:
@@ -28,24 +38,29 @@ def main() -> None:
     parser.add_argument('config', help='file, or name below configs/')
     parser.add_argument('checkpoint', nargs='?', help='default: newest in the work folder')
     parser.add_argument('--seeds', default='0-15', help='such as 0-15 or 1,4,9')
-    parser.add_argument('--out', required=True, help='folder to write into')
-    parser.add_argument('--resolution', type=int, default=128, help='cells along an axis')
-    parser.add_argument('--threshold', type=float, default=0.5, help='occupancy of the surface')
-    parser.add_argument('--format', default='glb', help='glb, ply or obj')
+    parser.add_argument(
+        '--interpolate',
+        nargs=3,
+        type=int,
+        metavar=('A', 'B', 'N'),
+        help='in place of --seeds: N fields from seed A to seed B',
+    )
+    parser.add_argument('--out', type=Path, required=True, help='folder to write into')
+    add_writer_options(parser)
     parser.add_argument('--batch-size', type=int, default=16)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
     args = parser.parse_args()
     seeds = parse_seeds(args.seeds)
-    check_output(args.resolution, args.threshold, args.format)
-    inferencer = FieldInferencer(args.config, args.checkpoint, options=args.cfg_options)
-    fields = inferencer.sample(seeds, batch_size=args.batch_size)
-    write_samples(
-        zip(seeds, fields, strict=True),
-        args.out,
-        resolution=args.resolution,
-        threshold=args.threshold,
-        suffix=args.format,
-    )
+    cfg = load_config(args.config, args.cfg_options)
+    writer = make_writer(layout_of(cfg), writer_options(args))
+    names = [f'step_{i:03d}' for i in range(args.interpolate[2])] if args.interpolate else seeds
+    check_space(args.out, len(names) * writer.max_bytes)
+    inferencer = FieldInferencer(cfg, args.checkpoint)
+    if args.interpolate:
+        fields = inferencer.interpolate(*args.interpolate, batch_size=args.batch_size)
+    else:
+        fields = inferencer.sample(seeds, batch_size=args.batch_size)
+    write_samples(zip(names, fields, strict=True), args.out, writer)
 
 
 if __name__ == '__main__':

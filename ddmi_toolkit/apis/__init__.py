@@ -1,29 +1,35 @@
 """Entry points: configs, training, evaluation, inference and field files."""
 
+from .commands import parse_seeds, readable_errors
 from .config import config_hash, config_name, configs_root, find_config, load_config
 from .evaluating import evaluate
 from .fields import load_field, save_field
-from .inference import FieldInferencer, default_device, load_model
-from .outputs import check_output, parse_seeds, readable_errors, write_samples
+from .inference import FieldInferencer, default_device, layout_of, load_model, spherical_path
+from .outputs import make_writer, write_samples
+from .pictures import check_space, write_picture
 from .training import check_config, run_state, train
 
 __all__ = [
     'FieldInferencer',
     'check_config',
-    'check_output',
+    'check_space',
     'config_hash',
     'config_name',
     'configs_root',
     'default_device',
     'evaluate',
     'find_config',
+    'layout_of',
     'load_config',
     'load_field',
     'load_model',
+    'make_writer',
     'parse_seeds',
     'readable_errors',
     'run_state',
     'save_field',
+    'spherical_path',
     'train',
+    'write_picture',
     'write_samples',
 ]

@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..registry import MODELS
-from ..structures import Field, seeded_normal
+from ..structures import Field, PlaneLayout, seeded_normal
 from ..utils import find_checkpoint, load_checkpoint, load_state_strict
 from .config import load_config
 
@@ -57,6 +57,11 @@ def load_model(
     return model.to(device or default_device()).eval().requires_grad_(False)
 
 
+def layout_of(cfg: Config) -> PlaneLayout:
+    """Coordinate axes and planes of the fields that a config's model makes."""
+    return PlaneLayout.from_config(cfg.model.get('first_stage', cfg.model).layout)
+
+
 def _no_first_stage_file(cfg: Config) -> dict[str, None]:
     """A stage-2 checkpoint holds its first stage; the stage-1 file is not read again."""
     return {'first_stage_checkpoint': None} if 'first_stage' in cfg.model else {}
@@ -88,6 +93,11 @@ class FieldInferencer:
         """The first stage: the model itself, or the one inside a latent diffusion."""
         return getattr(self.model, 'first_stage', self.model)
 
+    @property
+    def layout(self) -> PlaneLayout:
+        """Coordinate axes and planes of the fields."""
+        return self.autoencoder.layout
+
     def sample(
         self, seeds: Sequence[int], cond: Sequence[Any] | Tensor | None = None, batch_size: int = 16
     ) -> Iterator[Field]:
@@ -102,19 +112,48 @@ class FieldInferencer:
             batch_size: How many are sampled together.
         """
         seeds = torch.as_tensor(seeds, dtype=torch.int64)
-        if not len(seeds) or batch_size < 1:
+        if not len(seeds):
+            raise ValueError('sample takes at least one seed, got none')
+        yield from self._generate(self._initial_noise(seeds), seeds, cond, batch_size)
+
+    def interpolate(
+        self, seed_a: int, seed_b: int, num_steps: int, cond: Any = None, batch_size: int = 16
+    ) -> Iterator[Field]:
+        """Fields from the sample of one seed to that of another, both included.
+
+        Initial noises between the two lie on a :func:`spherical_path`.
+
+        Args:
+            seed_a: Seed of the first field.
+            seed_b: Seed of the last field.
+            num_steps: Number of fields, at least 2.
+            cond: One raw condition, the same for all.
+            batch_size: How many are sampled together.
+
+        Raises:
+            ValueError: The sampler renews noise on the way, so that fields would not change
+                gradually; or fewer than 2 steps.
+        """
+        if self._diffuser is not None and not self._diffuser.sampler.is_deterministic:
             raise ValueError(
-                f'sample takes at least one seed and batch_size >= 1, got {len(seeds)} seeds '
-                f'and batch_size={batch_size}'
+                f'interpolation needs a deterministic sampler, '
+                f'{type(self._diffuser.sampler).__name__} renews noise in every step; use '
+                f"model.diffuser.sampler=dict(type='DDIM', eta=0.0)"
             )
-        shape = self.autoencoder.latent_shape
-        for start in range(0, len(seeds), batch_size):
-            part = slice(start, start + batch_size)
-            if hasattr(self.model, 'diffuser'):
-                z = self.model.sample(seeds[part], None if cond is None else cond[part])
-            else:
-                z = seeded_normal(seeds[part], shape, 'sample', self.device)
-            yield from self.decode(z)
+        ends = self._initial_noise(torch.tensor([seed_a, seed_b]))
+        noise = spherical_path(ends[0], ends[1], num_steps)
+        seeds = torch.full((num_steps,), seed_a)
+        conds = None if cond is None else [cond] * num_steps
+        yield from self._generate(noise, seeds, conds, batch_size)
+
+    def interpolate_latents(self, z_a: Tensor, z_b: Tensor, num_steps: int) -> Iterator[Field]:
+        """Fields on the :func:`spherical_path` between two latents ``(C, N)``, both included.
+
+        ``interpolate_latents(*inferencer.encode([a, b]), num_steps)`` goes from the reconstruction
+        of one observation to that of another.
+        """
+        for z in spherical_path(z_a, z_b, num_steps):
+            yield from self.decode(z[None])
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Iterator[Field]:
@@ -123,8 +162,71 @@ class FieldInferencer:
         yield from (field[i] for i in range(len(field)))
 
     @torch.no_grad()
+    def encode(self, inputs: Iterable[Any]) -> Tensor:
+        """Posterior means ``(B, C, N)`` of observations, each without a batch dimension."""
+        batches = (torch.as_tensor(one)[None].to(self.device) for one in inputs)
+        return torch.cat([self.autoencoder.encode(batch).mean for batch in batches])
+
     def reconstruct(self, inputs: Iterable[Any]) -> Iterator[Field]:
         """Fields of the posterior means of observations (each without a batch dimension)."""
         for one in inputs:
-            batch = torch.as_tensor(one)[None].to(self.device)
-            yield from self.decode(self.autoencoder.encode(batch).mean)
+            yield from self.decode(self.encode([one]))
+
+    @property
+    def _diffuser(self) -> Any:
+        return getattr(self.model, 'diffuser', None)
+
+    def _initial_noise(self, seeds: Tensor) -> Tensor:
+        """What is diffused, or decoded where there is no diffusion, ``(B, C, N)``."""
+        shape = self.autoencoder.latent_shape
+        if self._diffuser is None:
+            return seeded_normal(seeds, shape, 'sample')
+        return self._diffuser.initial_noise(shape, seeds)
+
+    def _generate(
+        self, noise: Tensor, seeds: Tensor, cond: Sequence[Any] | Tensor | None, batch_size: int
+    ) -> Iterator[Field]:
+        if batch_size < 1:
+            raise ValueError(f'batch_size={batch_size} must be at least 1')
+        for start in range(0, len(seeds), batch_size):
+            part = slice(start, start + batch_size)
+            z = noise[part]
+            if self._diffuser is not None:
+                z = self.model.sample(seeds[part], None if cond is None else cond[part], z)
+            yield from self.decode(z)
+
+
+def spherical_path(a: Tensor, b: Tensor, num_steps: int) -> Tensor:
+    """``num_steps`` points from ``a`` to ``b``, turning at constant speed (Shoemake 1985).
+
+    Between draws of a normal distribution, all points have the norm of a draw; on the straight
+    line, those in the middle would be too short by a factor of up to the square root of 2.
+
+    Args:
+        a: First point, of any shape.
+        b: Last point, of the same shape.
+        num_steps: At least 2.
+
+    Returns:
+        ``(num_steps, *a.shape)``; the ends are exact.
+
+    Raises:
+        ValueError: The shapes differ, or there are fewer than 2 steps.
+    """
+    if num_steps < 2 or a.shape != b.shape:
+        raise ValueError(
+            f'a path takes two points of one shape and at least 2 steps, got shapes '
+            f'{tuple(a.shape)} and {tuple(b.shape)} and num_steps={num_steps}'
+        )
+    x, y = (v.double().flatten() for v in (a, b))
+    share = torch.linspace(0, 1, num_steps, dtype=torch.float64, device=x.device)
+    # atan2 keeps its precision where the angle is small, unlike the arc cosine
+    ux, uy = (v / v.norm().clamp(min=1e-300) for v in (x, y))
+    angle = 2 * torch.atan2((ux - uy).norm(), (ux + uy).norm())
+    sine = angle.sin()
+    if sine < 1e-6:  # parallel: the limit of both weights; opposite: no circle is singled out
+        weights = torch.stack([1 - share, share])
+    else:
+        weights = torch.stack([((1 - share) * angle).sin(), (share * angle).sin()]) / sine
+    path = weights[0, :, None] * x + weights[1, :, None] * y
+    return path.to(a.dtype).unflatten(-1, a.shape)

@@ -1,99 +1,181 @@
-"""Generated fields as files that people open."""
+"""Generated fields as files that people open, whatever they are a function of."""
 
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
+from math import prod
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from mmengine.logging import print_log
 
 from ..geometry.isosurface import FORMATS, extract_mesh, save_mesh
-from ..geometry.raycast import contact_sheet
-from ..structures import Field
-from ..visualization import save_image
+from ..geometry.raycast import render_mesh
+from ..structures import Field, PlaneLayout, Raster, fitted_size
+from ..visualization import draw_plane, image_grid, save_image
 from .fields import save_field
+from .pictures import check_suffix, write_picture
+
+THUMBNAIL = 256
+"""Pixels along the longer side of a picture in a contact sheet."""
 
 
-def parse_seeds(text: str) -> list[int]:
-    """Seeds of ``'0-15'`` or ``'1,4,9'`` or a mixture.
+class FieldWriter(ABC):
+    """Writes fields of one layout as files of one format.
+
+    ``__init__`` takes the layout and options, and refuses what could not be written.
+
+    Attributes:
+        max_bytes: What a file may need on disk, 0 where that is not worth asking.
+    """
+
+    max_bytes = 0
+
+    @abstractmethod
+    def write(self, field: Field, stem: Path) -> tuple[list[Path], np.ndarray]:
+        """Write a batch of one.
+
+        Args:
+            field: What to write.
+            stem: Path without a suffix.
+
+        Returns:
+            The files written (none where there is nothing to see), and a small picture
+            ``(h, w, 3)`` uint8.
+        """
+
+
+class MeshWriter(FieldWriter):
+    """Iso-surfaces of fields over space.
+
+    Args:
+        layout: Coordinate axes.
+        resolution: Cells along each axis of the iso-surface extraction.
+        threshold: Occupancy probability of the surface.
+        format: ``'glb'``, ``'ply'`` or ``'obj'``.
+    """
+
+    def __init__(
+        self,
+        layout: PlaneLayout,
+        resolution: int = 128,
+        threshold: float = 0.5,
+        format: str = 'glb',
+    ) -> None:
+        if resolution < 1:
+            raise ValueError(f'resolution={resolution} must be at least 1 cell')
+        if not 0 < threshold < 1:
+            raise ValueError(f'threshold={threshold} must be a probability between 0 and 1')
+        if f'.{format}' not in FORMATS:
+            known = ', '.join(f.removeprefix('.') for f in FORMATS)
+            raise ValueError(f'format {format!r} is not one of {known}')
+        self.resolution, self.threshold, self.format = resolution, threshold, format
+
+    def write(self, field: Field, stem: Path) -> tuple[list[Path], np.ndarray]:
+        """The surface, if there is one, and a shaded view of it."""
+        mesh = extract_mesh(field, self.resolution, self.threshold)
+        path = stem.with_name(f'{stem.name}.{self.format}')
+        return [save_mesh(mesh, path)] if len(mesh.faces) else [], render_mesh(mesh, THUMBNAIL)
+
+
+class PictureWriter(FieldWriter):
+    """Pictures of fields over a plane, of any size, streamed to the disk.
+
+    Args:
+        layout: Coordinate axes.
+        size: ``(rows, columns)``, or the longer side alone, the shape then following from the
+            region; None is the layout's own size.
+        region: ``(x0, y0, x1, y1)`` in data units; None is the whole field.
+        cell: Side of the box that a pixel is the mean of, in pixels; None is a point.
+        format: ``'png'``, ``'tif'`` or ``'tiff'``.
+    """
+
+    def __init__(
+        self,
+        layout: PlaneLayout,
+        size: int | Sequence[int] | None = None,
+        region: Sequence[float] | None = None,
+        cell: float | None = None,
+        format: str = 'png',
+    ) -> None:
+        if size is None:
+            size = max(a.size for a in layout.axes.values())
+        if isinstance(size, int):
+            size = fitted_size(layout, size, region)
+        self.size = Raster(layout, size, region, cell).size
+        self.region, self.cell, self.format = region, cell, format
+        check_suffix(f'.{format}')
+        self.max_bytes = 3 * prod(self.size)
+
+    def write(self, field: Field, stem: Path) -> tuple[list[Path], np.ndarray]:
+        """The picture, and a smaller one."""
+        path = stem.with_name(f'{stem.name}.{self.format}')
+        write_picture(field, path, self.size, self.region, cell=self.cell)
+        longest = max(self.size)
+        small = [max(round(n * min(THUMBNAIL / longest, 1)), 1) for n in self.size]
+        return [path], draw_plane(field, small, self.region, cell=self.cell)
+
+
+WRITERS: dict[int, type[FieldWriter]] = {2: PictureWriter, 3: MeshWriter}
+"""What a field over so many axes is written as."""
+
+
+def make_writer(layout: PlaneLayout, options: Mapping[str, Any] | None = None) -> FieldWriter:
+    """The writer of a layout's fields, which follows from the number of axes.
+
+    Args:
+        layout: Coordinate axes.
+        options: Arguments of the writer by name; those that are None keep their defaults.
 
     Raises:
-        ValueError: Anything else, or an empty range.
+        ValueError: Fields over so many axes are not written, or they have no such option, or an
+            option has a value that does not fit.
     """
-    seeds: list[int] = []
-    for part in text.split(','):
-        low, dash, high = part.strip().partition('-')
-        if not low.isdigit() or (dash and not high.isdigit()):
-            raise ValueError(f'--seeds {text!r}: {part!r} is neither a seed nor a range like 0-15')
-        if dash and int(high) < int(low):
-            raise ValueError(f'--seeds {text!r}: the range {part!r} is empty')
-        seeds += range(int(low), int(high or low) + 1)
-    return seeds
-
-
-def check_output(resolution: int, threshold: float, suffix: str) -> None:
-    """Refuse what :func:`write_samples` could not write, before anything is sampled.
-
-    Raises:
-        ValueError: The message names the value and the expectation.
-    """
-    if resolution < 1:
-        raise ValueError(f'resolution={resolution} must be at least 1 cell')
-    if not 0 < threshold < 1:
-        raise ValueError(f'threshold={threshold} must be a probability between 0 and 1')
-    if f'.{suffix}' not in FORMATS:
-        known = ', '.join(f.removeprefix('.') for f in FORMATS)
-        raise ValueError(f'format {suffix!r} is not one of {known}')
-
-
-@contextmanager
-def readable_errors() -> Iterator[None]:
-    """Let a command end with the message alone when the mistake is the user's.
-
-    ``DDMI_TRACEBACK=1`` keeps the traceback.
-    """
-    try:
-        yield
-    except (ValueError, TypeError, KeyError, FileNotFoundError, FloatingPointError) as error:
-        if os.environ.get('DDMI_TRACEBACK'):
-            raise
-        text = error.args[0] if isinstance(error, KeyError) and error.args else error
-        raise SystemExit(
-            f'{type(error).__name__}: {text}\n(DDMI_TRACEBACK=1 shows where)'
-        ) from None
+    axes = ''.join(layout.axes)
+    if layout.dim not in WRITERS:
+        raise ValueError(f'fields over the axes {axes!r} are written by save_field only')
+    kind = WRITERS[layout.dim]
+    given = {k: v for k, v in (options or {}).items() if v is not None}
+    known = [k for k in signature(kind).parameters if k != 'layout']
+    if foreign := [k for k in given if k not in known]:
+        raise ValueError(
+            f'{", ".join(foreign)} does not apply to fields over the axes {axes!r}: '
+            f'{kind.__name__} takes {", ".join(known)}'
+        )
+    return kind(layout, **given)
 
 
 def write_samples(
-    samples: Iterable[tuple[int, Field]],
+    samples: Iterable[tuple[int | str, Field]],
     folder: str | Path,
-    *,
-    resolution: int = 128,
-    threshold: float = 0.5,
-    suffix: str = 'glb',
+    writer: FieldWriter | None = None,
 ) -> list[Path]:
-    """Write each field as a mesh and as a field file, and a picture of all meshes.
+    """Write each field as a file to look at and as a field file, and a picture of all of them.
 
     Fields are written as they come, so an interrupted run keeps what it has made.
 
     Args:
-        samples: Seed and field (a batch of one) of each sample.
+        samples: Seed (or name) and field (a batch of one) of each sample.
         folder: Created if needed.
-        resolution: Cells along each axis of the iso-surface extraction.
-        threshold: Occupancy probability of the surface.
-        suffix: ``'glb'``, ``'ply'`` or ``'obj'``.
+        writer: What writes them; None is :func:`make_writer` of the first field's layout.
 
     Returns:
-        The files written, the picture last.
+        The files written, the picture of all last.
+
+    Raises:
+        ValueError: There are no samples, or the disk may have no room for one of them.
     """
     folder = Path(folder)
-    meshes, paths = [], []
-    for seed, field in samples:
-        name = folder / f'seed_{seed:06d}'
-        paths.append(save_field(field, name.with_suffix('.safetensors')))
-        mesh = extract_mesh(field, resolution, threshold)
-        if len(mesh.faces):
-            paths.append(save_mesh(mesh, name.with_suffix(f'.{suffix}')))
-        meshes.append(mesh)
-    paths.append(save_image(contact_sheet(meshes), folder / 'contact_sheet.png'))
-    print_log(f'wrote {len(meshes)} samples to {folder}', logger='current')
+    views, paths = [], []
+    for name, field in samples:
+        if writer is None:
+            writer = make_writer(field.layout)
+        stem = folder / (name if isinstance(name, str) else f'seed_{name:06d}')
+        paths.append(save_field(field, stem.with_name(f'{stem.name}.safetensors')))
+        files, view = writer.write(field, stem)
+        paths += files
+        views.append(view)
+    paths.append(save_image(image_grid(views), folder / 'contact_sheet.png'))
+    print_log(f'wrote {len(views)} samples to {folder}', logger='current')
     return paths

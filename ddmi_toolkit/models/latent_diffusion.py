@@ -100,15 +100,18 @@ class LatentDiffusion(BaseModel):
         return self.normalize(posterior.sample(noise=noise))
 
     @torch.no_grad()
-    def sample(self, seed: Tensor, cond: Any = None) -> Tensor:
+    def sample(self, seed: Tensor, cond: Any = None, noise: Tensor | None = None) -> Tensor:
         """Generated latents of the first stage ``(B, C, N)``, one per seed.
 
-        With a conditioner and no ``cond``, generation is unconditional.
+        With a conditioner and no ``cond``, generation is unconditional. ``noise (B, C, N)``
+        replaces the initial noise of the seeds.
         """
         if self.conditioner is not None:
             none_given = cond is None
             cond = self.conditioner.null(len(seed)) if none_given else self.conditioner.embed(cond)
-        z = self.diffuser.sample(self.denoiser, self.first_stage.latent_shape, seed, cond)
+        z = self.diffuser.sample(
+            self.denoiser, self.first_stage.latent_shape, seed, cond, noise=noise
+        )
         return self.denormalize(z)
 
     def forward(

@@ -5,7 +5,7 @@ from .field import Field
 from .layout import Axis, PlaneLayout
 from .posterior import DiagonalGaussian
 from .randomness import Draw, generators, mix_seed, seeded_normal, seeded_uniform
-from .raster import Raster
+from .raster import Raster, fitted_size
 
 __all__ = [
     'Axis',
@@ -18,6 +18,7 @@ __all__ = [
     'Points',
     'Raster',
     'as_coords',
+    'fitted_size',
     'generators',
     'mix_seed',
     'pixel_centers',

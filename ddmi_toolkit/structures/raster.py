@@ -89,8 +89,7 @@ class Raster:
         scales = []
         for name, n in zip(reversed(names), self.size, strict=True):
             axis, i = layout.axes[name], names.index(name)
-            spacing = (high[i] - low[i]) / n
-            node = (axis.high - axis.low) / max(axis.size - layout.align_corners, 1)
+            spacing, node = (high[i] - low[i]) / n, _node_spacing(layout, name)
             k = 1
             if cell is not None:
                 # a hair less, so that rounding does not ask for one query more than needed
@@ -145,11 +144,45 @@ class Raster:
         return total / prod(line.num_queries for line in self.lines)
 
 
+def fitted_size(
+    layout: PlaneLayout, longest: int, region: Sequence[float] | None = None
+) -> tuple[int, ...]:
+    """Size of a raster in the shape of a region, its longest side given.
+
+    Pixels are to each other along the axes as the distances of the finest nodes are.
+
+    Args:
+        layout: Coordinate axes.
+        longest: Pixels along the longest side.
+        region: As :class:`Raster` takes it.
+
+    Returns:
+        Pixels along each axis, the last axis of the layout first.
+
+    Raises:
+        ValueError: A length of less than 1, or a region that does not fit.
+    """
+    if int(longest) != longest or longest < 1:
+        raise ValueError(f'size={longest} must be a whole number of at least 1')
+    low, high = _checked_region(layout, region)
+    sides = [
+        (b - a) / _node_spacing(layout, name)
+        for a, b, name in zip(low, high, layout.axes, strict=True)
+    ]
+    return tuple(max(round(longest * side / max(sides)), 1) for side in reversed(sides))
+
+
 def _pixel_sums(values: Tensor, counts: Sequence[int]) -> Tensor:
     """Sums over the queries of each pixel, ``(B, n1 * k1, ..., C)`` to ``(B, n1, ..., C)``."""
     shape = [s for n, k in zip(values.shape[1:-1], counts, strict=True) for s in (n // k, k)]
     dims = list(range(2, 2 * len(counts) + 1, 2))
     return values.reshape(values.shape[0], *shape, values.shape[-1]).sum(dims)
+
+
+def _node_spacing(layout: PlaneLayout, name: str) -> float:
+    """Distance of the finest nodes along an axis, in data units."""
+    axis = layout.axes[name]
+    return (axis.high - axis.low) / max(axis.size - layout.align_corners, 1)
 
 
 def _ranges(n: int, step: int) -> list[range]:

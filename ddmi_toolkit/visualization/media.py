@@ -4,7 +4,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
+
+
+def quantize(values: Tensor) -> np.ndarray:
+    """Values in [-1, 1] as 8 bits: one channel is gray, the first three of more are colors.
+
+    Args:
+        values: ``(..., C)``; what lies outside [-1, 1] is clipped. Of two channels the first is
+            taken.
+
+    Returns:
+        ``(..., 1)`` or ``(..., 3)`` uint8.
+    """
+    values = values[..., :3] if values.shape[-1] >= 3 else values[..., :1]
+    return ((values.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
 
 
 def image_grid(images: Sequence[np.ndarray], columns: int = 4, pad: int = 2) -> np.ndarray:

@@ -10,8 +10,8 @@ from mmengine.visualization import Visualizer
 from ..geometry.isosurface import extract_mesh
 from ..geometry.raycast import render_mesh
 from ..registry import VISUALIZERS
-from ..structures import Field, Grid, pixel_centers
-from .media import image_grid
+from ..structures import Field, fitted_size
+from .media import image_grid, quantize
 
 
 def draw_surface(field: Field, size: int, threshold: float, resolution: int) -> np.ndarray:
@@ -19,23 +19,34 @@ def draw_surface(field: Field, size: int, threshold: float, resolution: int) -> 
     return render_mesh(extract_mesh(field, resolution, threshold), size)
 
 
-def draw_plane(field: Field, size: int) -> np.ndarray:
-    """Values in [-1, 1] of a field over a plane, at pixel centers, ``(size, size, 3)`` uint8.
+def draw_plane(
+    field: Field,
+    size: int | Sequence[int],
+    region: Sequence[float] | None = None,
+    *,
+    cell: float | None = None,
+) -> np.ndarray:
+    """Values in [-1, 1] of a field over a plane, ``(H, W, 3)`` uint8; the second axis runs down.
 
-    The second axis runs down. One channel is gray, the first three of more are colors.
+    One channel is gray, the first three of more are colors.
+
+    Args:
+        field: A batch of one.
+        size: ``(rows, columns)``, or the longer side, the shape then following from the region.
+        region: See :meth:`Field.render`.
+        cell: See :meth:`Field.render`.
     """
-    column, row = field.layout.axes.values()
-    grid = Grid({a.name: pixel_centers(a, size)[None] for a in (row, column)}, field.layout)
-    values = field.chunked(grid, 2**16)[0].clamp(-1, 1)  # (rows, cols, C)
-    values = values[..., :3] if values.shape[-1] >= 3 else values[..., :1].expand(-1, -1, 3)
-    return ((values + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
+    if isinstance(size, int):
+        size = fitted_size(field.layout, size, region)
+    image = quantize(field.render(size, region, cell=cell)[0])
+    return np.broadcast_to(image, (*image.shape[:2], 3))
 
 
 def draw_line(field: Field, size: int) -> np.ndarray:
     """Graph of the first channel of a field over a line, ``(size, size, 3)`` uint8."""
-    (axis,) = field.layout.axes.values()
-    grid = Grid({axis.name: pixel_centers(axis, size)[None]}, field.layout)
-    height = ((1 - field(grid)[0, :, 0].clamp(-1, 1)) / 2 * (size - 1)).round().long().cpu()
+    height = (
+        ((1 - field.render((size,))[0, :, 0].clamp(-1, 1)) / 2 * (size - 1)).round().long().cpu()
+    )
     image = np.full((size, size, 3), 255, np.uint8)
     ends = torch.stack([height, height.roll(1).index_copy(0, torch.tensor([0]), height[:1])])
     for x, (low, high) in enumerate(zip(ends.amin(0), ends.amax(0), strict=True)):
@@ -53,7 +64,7 @@ class FieldVisualizer(Visualizer):
         name: Name of the instance.
         vis_backends: Configs of where scalars and pictures go.
         save_dir: Folder of the backends.
-        size: Pixels of the picture of a field, along each side.
+        size: Pixels of the picture of a field, along its longer side.
         resolution: Cells of the iso-surface extraction.
         threshold: Occupancy probability of the surface.
     """
@@ -71,7 +82,7 @@ class FieldVisualizer(Visualizer):
         self.size, self.resolution, self.threshold = size, resolution, threshold
 
     def draw_field(self, field: Field) -> np.ndarray:
-        """Picture of a batch of one, ``(size, size, 3)`` uint8.
+        """Picture of a batch of one, ``(h, w, 3)`` uint8, the longer side of ``size`` pixels.
 
         Raises:
             ValueError: The layout has more than three axes.

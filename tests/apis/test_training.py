@@ -17,6 +17,7 @@ from ddmi_toolkit.apis import (
     load_config,
     load_field,
     load_model,
+    make_writer,
     parse_seeds,
     run_state,
     save_field,
@@ -167,7 +168,8 @@ def test_samples_become_meshes_and_a_picture(trained, tmp_path):
     level = float(fields(torch.rand(2, 500, 3) - 0.5).detach().median())
     torch.nn.init.constant_(bias, float(bias) - level)
     samples = zip([3, 5], (fields[0], fields[1]), strict=True)
-    paths = write_samples(samples, tmp_path, resolution=32, suffix='ply')
+    writer = make_writer(fields.layout, dict(resolution=32, format='ply'))
+    paths = write_samples(samples, tmp_path, writer)
     mesh = trimesh.load(tmp_path / 'seed_000003.ply')
     assert len(mesh.faces)
     assert np.abs(mesh.vertices).max() <= 0.55 + 1e-6

@@ -72,6 +72,11 @@ class AbstractSampler(ABC):
     def __init__(self, num_steps: int) -> None:
         self.num_steps = num_steps
 
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether the sample is a function of the initial noise alone."""
+        return False
+
     @abstractmethod
     def __call__(
         self,

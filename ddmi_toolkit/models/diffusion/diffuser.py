@@ -91,6 +91,7 @@ class Diffuser(nn.Module):
         seeds: Seeds,
         cond: Cond = None,
         callback: Callback | None = None,
+        noise: Tensor | None = None,
     ) -> Tensor:
         """Generated latents ``(B, C, N)``, sample ``i`` a function of ``seeds[i]`` (and ``cond``).
 
@@ -100,9 +101,10 @@ class Diffuser(nn.Module):
             seeds: ``(B,)`` integers.
             cond: Condition, handed to the network.
             callback: Called with the step and the latents ``z_t`` and ``x0_hat`` of every step.
+            noise: Initial noise ``(B, C, N)`` in place of :meth:`initial_noise`.
         """
         device = next(chain(net.parameters(), self.buffers())).device
-        noise = seeded_normal(seeds, shape, 'prior', device)
+        noise = self.initial_noise(shape, seeds, device) if noise is None else noise.to(device)
         return self.sampler(
             lambda z, t: self.denoise(net, z, t, cond),
             self.schedule,
@@ -110,3 +112,10 @@ class Diffuser(nn.Module):
             generators(seeds, 'sampler'),
             callback,
         )
+
+    @staticmethod
+    def initial_noise(
+        shape: Sequence[int], seeds: Seeds, device: torch.device | str = 'cpu'
+    ) -> Tensor:
+        """What sampling starts from: standard normal ``(B, *shape)``, row ``i`` of ``seeds[i]``."""
+        return seeded_normal(seeds, shape, 'prior', device)

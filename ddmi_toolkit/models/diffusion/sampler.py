@@ -63,6 +63,11 @@ class DDIM(AbstractSampler):
             raise ValueError(f'eta is a share of the ancestral noise in [0, 1], got {eta}')
         self.eta = eta
 
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether no noise is renewed on the way."""
+        return self.eta == 0
+
     def __call__(
         self,
         denoise: Denoise,

@@ -1,0 +1,74 @@
+"""What the command-line tools share."""
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds of ``'0-15'`` or ``'1,4,9'`` or a mixture.
+
+    Raises:
+        ValueError: Anything else, or an empty range.
+    """
+    seeds: list[int] = []
+    for part in text.split(','):
+        low, dash, high = part.strip().partition('-')
+        if not low.isdigit() or (dash and not high.isdigit()):
+            raise ValueError(f'--seeds {text!r}: {part!r} is neither a seed nor a range like 0-15')
+        if dash and int(high) < int(low):
+            raise ValueError(f'--seeds {text!r}: the range {part!r} is empty')
+        seeds += range(int(low), int(high or low) + 1)
+    return seeds
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Let a command end with the message alone when the mistake is the user's.
+
+    ``DDMI_TRACEBACK=1`` keeps the traceback.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, FileNotFoundError, FloatingPointError) as error:
+        if os.environ.get('DDMI_TRACEBACK'):
+            raise
+        text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise SystemExit(
+            f'{type(error).__name__}: {text}\n(DDMI_TRACEBACK=1 shows where)'
+        ) from None
+
+
+def add_writer_options(parser: ArgumentParser) -> None:
+    """Add the options of how fields become files; which of them apply follows from the axes."""
+    plane = parser.add_argument_group('fields over a plane (pictures)')
+    plane.add_argument(
+        '--size', type=int, nargs='+', metavar='N', help='rows and columns, or the longer side'
+    )
+    plane.add_argument(
+        '--region',
+        type=float,
+        nargs=4,
+        metavar=('X0', 'Y0', 'X1', 'Y1'),
+        help='part of the field, in its coordinates',
+    )
+    plane.add_argument(
+        '--cell', type=float, help='average over boxes of so many pixels (1: no aliasing)'
+    )
+    space = parser.add_argument_group('fields over space (meshes)')
+    space.add_argument('--resolution', type=int, help='cells along an axis (default 128)')
+    space.add_argument('--threshold', type=float, help='occupancy of the surface (default 0.5)')
+    parser.add_argument(
+        '--format', help='png, tif or tiff; glb, ply or obj (default: the first of them)'
+    )
+
+
+def writer_options(args: Namespace) -> dict[str, Any]:
+    """What :func:`make_writer` takes, from the options of :func:`add_writer_options`."""
+    names = ('size', 'region', 'cell', 'resolution', 'threshold', 'format')
+    options = {name: getattr(args, name) for name in names}
+    if args.size is not None and len(args.size) == 1:
+        options['size'] = args.size[0]
+    return options
