@@ -140,10 +140,10 @@ def test_cifar_names_the_broken_or_missing_batch(is_binary, tmp_path):
     folder = write_cifar(tmp_path / 'cifar10', is_binary, False)
     file = next(iter(folder.rglob('data_batch_4*')))
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(ValueError, match='data_batch_4.* is no batch of CIFAR-10'):
+    with pytest.raises(ValueError, match=r'data_batch_4.* is no batch of CIFAR-10'):
         open_source(folder)
     file.unlink()
-    with pytest.raises(ValueError, match='lacks .*data_batch_4'):
+    with pytest.raises(ValueError, match=r'lacks .*data_batch_4'):
         open_source(folder)
 
 
