@@ -8,6 +8,7 @@ computed in float64, and density and coverage are added.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -233,9 +234,7 @@ def inception_score(
         logits = logits[torch.from_numpy(order).to(logits.device)]
     log_p = logits.double().log_softmax(1)
     edges = [i * len(logits) // num_splits for i in range(num_splits + 1)]
-    scores = [
-        _split_score(log_p[start:stop]) for start, stop in zip(edges, edges[1:], strict=False)
-    ]
+    scores = [_split_score(log_p[start:stop]) for start, stop in pairwise(edges)]
     return float(np.mean(scores)), float(np.std(scores))
 
 

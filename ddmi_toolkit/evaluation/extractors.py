@@ -3,6 +3,7 @@
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -180,10 +181,7 @@ class RandomExtractor(AbstractExtractor):
         self.num_features, widths = num_features, (3, 16, 32, num_features)
         with fixed_initialization():
             torch.default_generator.manual_seed(seed)
-            layers = [
-                nn.Conv2d(a, b, 3, stride=2, padding=1)
-                for a, b in zip(widths, widths[1:], strict=False)
-            ]
+            layers = [nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths)]
         self.net = nn.ModuleList(layers).eval().requires_grad_(False)
         self.name = 'random_not_comparable'
         self.checksum = weights_digest(self.net)

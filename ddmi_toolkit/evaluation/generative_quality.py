@@ -1,6 +1,6 @@
 """How well a set of generated (or reconstructed) pictures matches a set of real ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -138,21 +138,19 @@ class GenerativeQuality(BaseMetric):
         }
 
     def _values(self, fake: Tensor, real: Tensor) -> dict[str, float]:
-        subset = self._subset_size(len(fake))
-        measures: dict[tuple[str, ...], Callable[[], Any]] = {
-            ('fid',): lambda: [frechet_distance(*map(FeatureStatistics.of, (fake, real)))],
-            ('kid', 'kid_std'): lambda: kernel_inception_distance(
-                fake, real, num_subsets=KID_SUBSETS, subset_size=subset, seed=KID_SEED
-            ),
-            ('precision', 'recall'): lambda: precision_recall(fake, real, PRECISION_NEIGHBORS),
-            ('density', 'coverage'): lambda: density_coverage(fake, real, DENSITY_NEIGHBORS),
-        }
-        out: dict[str, float] = {}
-        for names, measure in measures.items():
-            if wanted := set(names) & set(self.values):
-                found = dict(zip(names, measure(), strict=True))
-                out |= {k: v for k, v in found.items() if k in wanted or k == 'kid_std'}
-        return out
+        wanted, out = set(self.values), dict[str, float]()
+        if 'fid' in wanted:
+            out['fid'] = frechet_distance(*map(FeatureStatistics.of, (fake, real)))
+        if 'kid' in wanted:
+            size = self._subset_size(len(fake))
+            out['kid'], out['kid_std'] = kernel_inception_distance(
+                fake, real, num_subsets=KID_SUBSETS, subset_size=size, seed=KID_SEED
+            )
+        if wanted & {'precision', 'recall'}:
+            out['precision'], out['recall'] = precision_recall(fake, real, PRECISION_NEIGHBORS)
+        if wanted & {'density', 'coverage'}:
+            out['density'], out['coverage'] = density_coverage(fake, real, DENSITY_NEIGHBORS)
+        return {k: v for k, v in out.items() if k.removesuffix('_std') in wanted}
 
     def _subset_size(self, num_fakes: int) -> int:
         return min(self.kid_subset_size, num_fakes, self.reference.num_images)

@@ -88,6 +88,7 @@ def true_image(meta: Mapping[str, Any] | None, what: str) -> Tensor:
     if not meta or meta.get('image') is None:
         raise ValueError(
             f"{what} has no meta['image'] (its meta has {sorted(meta or {})}), the original "
-            f'picture that a metric compares with; let the pipeline of the data set keep it'
+            f'picture that a metric compares with; let its pipeline keep it, e.g. by '
+            f'PackImage(image_size=...)'
         )
     return torch.as_tensor(meta['image'])

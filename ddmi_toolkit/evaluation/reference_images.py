@@ -87,7 +87,8 @@ class ReferenceImages:
         return dict(
             num_references=self.num_images,
             reference=self.key,
-            reference_transform=f"meta['image'] as the pipeline gives it; {RESIZE}; 8 bit",
+            reference_pipeline=json.loads(_text(self.config.get('pipeline', []))),
+            reference_transform=f"meta['image'] of that pipeline; {RESIZE}; rounded to 8 bit",
             split=self.config.get('split'),
         )
 
@@ -131,7 +132,7 @@ def extract(extractor: AbstractExtractor, images: Tensor) -> list[np.ndarray]:
     return list(extractor.to(device)(images.to(device)).cpu().numpy())
 
 
-def _text(config: Mapping[str, Any]) -> str:
+def _text(config: Any) -> str:
     return json.dumps(config, sort_keys=True, default=str)
 
 

@@ -93,8 +93,9 @@ def test_points_have_psnr_only():
 def test_errors_name_the_remedy():
     """Unknown names, missing targets, other shapes, images below the window."""
     image = torch.zeros(8, 8, 3)
-    with pytest.raises(ValueError, match=r"names has \['lpips'\]; choose of"):
-        ImageQuality(['lpips'])
+    for name in ('lpips', 'psnr_random'):
+        with pytest.raises(ValueError, match=rf"names has \['{name}'\]; choose of"):
+            ImageQuality([name])
     with pytest.raises(ValueError, match="needs a 'target'"):
         ImageQuality().process(None, [dict(pred=image, target=None)])
     with pytest.raises(ValueError, match='differ in shape'):
@@ -103,21 +104,58 @@ def test_errors_name_the_remedy():
         evaluate(ImageQuality(), (image, image))
 
 
-@pytest.mark.parametrize('factor', [2, 4])
-def test_bicubic_set5_has_the_reference_values(data_root, factor):
+def test_a_size_renders_the_field_and_takes_the_original(wave_field):
+    """At the training resolution and at twice it, beside each other; ``pred`` plays no part."""
+    fields = [wave_field(i) for i in range(3)]
+    originals = torch.cat([f.render((32, 48), cell=1.0) for f in fields])
+    batch = dict(meta=dict(name=['a', 'b', 'c'], image=originals))
+    samples = [dict(field=f, pred=torch.zeros(1, 3), target=torch.ones(1, 3)) for f in fields]
+    found = {}
+    for size, prefix in (((16, 24), 'image_16'), ((32, 48), 'image_32')):
+        metric = ImageQuality(size=size, prefix=prefix)
+        metric.process(batch, samples)
+        found |= metric.evaluate(3)
+        protocol = metric.protocol()[prefix]
+        assert protocol['size'] == size
+        assert 'bicubic with antialiasing' in protocol['target_transform']
+    rendered = torch.cat([f.render((32, 48)) for f in fields])
+    expected = psnr(rendered / 2, originals / 2).mean().item()
+    assert found['image_32/psnr'] == pytest.approx(expected, abs=1e-4)
+    assert found['image_16/psnr'] > 30  # smooth fields hardly differ from their averages
+    assert found['image_16/ssim'] > 0.99
+
+
+def test_originals_are_needed_and_never_enlarged(wave_field):
+    sample = dict(field=wave_field())
+    batch = dict(meta=dict(image=torch.zeros(1, 16, 16, 3)))
+    with pytest.raises(ValueError, match=r'16 x 16 pixels, 32 x 16 are asked.*no ground truth'):
+        ImageQuality(size=(32, 16)).process(batch, [sample])
+    with pytest.raises(ValueError, match=r"the batch has no meta\['image'\].*PackImage"):
+        ImageQuality(size=16).process(dict(meta=dict(name=['a'])), [sample])
+    with pytest.raises(ValueError, match='the model gave no field and nothing'):
+        ImageQuality(size=16).process(batch, [{}])
+
+
+def test_protocol_without_a_size_is_as_before():
+    """Earlier results stay comparable."""
+    assert 'size' not in ImageQuality().protocol()['image']
+
+
+@pytest.mark.parametrize('factor', [2, 3, 4, 8])
+@pytest.mark.parametrize('name', ['baby', 'bird', 'butterfly', 'head', 'woman'])
+def test_bicubic_set5_has_the_reference_values(data_root, factor, name):
     """Luma, border of the factor, windows inside the image: PSNR and SSIM as tabulated."""
     table = data_root / 'reference_metrics/set5_set14_bicubic_psnr_ssim.json'
     folder = data_root / 'set5_set14/Set5'
     if not (table.is_file() and folder.is_dir()):
         pytest.skip(f'{table} or {folder} does not exist')
-    reference = json.loads(table.read_text())[f'Set5_x{factor}']['per_image']
-    for name in ('butterfly', 'woman'):
-        with Image.open(folder / f'LR_bicubic/X{factor}/{name}x{factor}.png') as small:
-            size = small.width * factor, small.height * factor
-            pred = np.array(small.convert('RGB').resize(size, Image.Resampling.BICUBIC))
-        with Image.open(folder / f'HR/{name}.png') as large:
-            target = np.array(large.convert('RGB'))[: size[1], : size[0]]
-        pair = (torch.from_numpy(x).double() / 127.5 - 1 for x in (pred, target))
-        result = evaluate(ImageQuality(is_luma=True, border=factor), tuple(pair))
-        assert result['image/psnr'] == pytest.approx(reference[name][0], abs=1e-4)
-        assert result['image/ssim'] == pytest.approx(reference[name][1], abs=1e-5)
+    reference = json.loads(table.read_text())[f'Set5_x{factor}']['per_image'][name]
+    with Image.open(folder / f'LR_bicubic/X{factor}/{name}x{factor}.png') as small:
+        size = small.width * factor, small.height * factor
+        pred = np.array(small.convert('RGB').resize(size, Image.Resampling.BICUBIC))
+    with Image.open(folder / f'HR/{name}.png') as large:
+        target = np.array(large.convert('RGB'))[: size[1], : size[0]]
+    pair = (torch.from_numpy(x).double() / 127.5 - 1 for x in (pred, target))
+    result = evaluate(ImageQuality(is_luma=True, border=factor), tuple(pair))
+    assert result['image/psnr'] == pytest.approx(reference[0], abs=1e-4)
+    assert result['image/ssim'] == pytest.approx(reference[1], abs=1e-5)
