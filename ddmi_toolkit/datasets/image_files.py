@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.ppm', '.pgm', '.tif', '.tiff', '.gif')
 FILTERS = dict(
@@ -33,7 +33,8 @@ def decode_image(data: bytes, name: str) -> Image.Image:
             image.load()
             return to_rgb(ImageOps.exif_transpose(image))
     except Exception as error:  # decoders of broken files raise anything
-        reason = str(error) or type(error).__name__
+        is_unknown = isinstance(error, UnidentifiedImageError)  # its text has a memory address
+        reason = 'no known format' if is_unknown else str(error) or type(error).__name__
         raise ValueError(
             f'{name}: cannot be read as a picture ({reason}; {len(data)} bytes); restore or '
             f'remove it. tools/prepare_images.py lists all broken files of a set'

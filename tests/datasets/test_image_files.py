@@ -91,6 +91,12 @@ def test_broken_file_is_named_with_a_remedy(data):
         decode_image(data, 'cat/7.jpg')
 
 
+def test_message_is_the_same_every_time():
+    """No memory address in it: reports of broken files must be comparable."""
+    with pytest.raises(ValueError, match=r'^a\.png: .* \(no known format; 3 bytes\); restore'):
+        decode_image(b'abc', 'a.png')
+
+
 def test_file_with_a_damaged_middle_is_broken():
     data = bytearray(encoded(Image.effect_noise((32, 32), 50)))
     data[len(data) // 2] ^= 0xFF
