@@ -21,10 +21,39 @@ SIZES = dict(
     size=16,
 )
 CHAIRS = dict(type='ProceduralChairs', num_shapes=4, num_points=64, num_inputs=64)
+IMAGES = dict(type='ProceduralImages', num_images=4, size=32)
+# What stands for the data of a config, by the number of axes: for training and for evaluation.
+DATA = {
+    2: (
+        dict(
+            IMAGES,
+            pipeline=[
+                dict(type='Flip'),
+                dict(
+                    type='MultiScaleCrop',
+                    input_size=16,
+                    magnifications=[1, 2],
+                    probabilities=[0.5, 0.5],
+                ),
+            ],
+        ),
+        dict(IMAGES, pipeline=[dict(type='PackImage', input_size=16, image_size=32)]),
+    ),
+    3: (CHAIRS, dict(CHAIRS, surface_points=64)),
+}
+# What stands for the arguments of a metric.
+METRICS = {
+    'PointCloudMetrics': dict(resolution=32, num_points=64),
+    'SurfaceMetrics': dict(resolution=32),
+    'ScaleConsistency': dict(sizes=(16, 32)),
+    'GenerativeQuality': dict(
+        size=16, extractor=dict(type='RandomExtractor', num_features=4), cache_dir=None
+    ),
+}
 
 
 def shrink(name: str, work_dir: Any, **options: Any) -> Config:
-    """A config that trains on four procedural chairs in batches of two.
+    """A config that trains on four procedural chairs or pictures in batches of two.
 
     Every component keeps its type and every option that is not a size.
 
@@ -62,6 +91,8 @@ def sizes(value: Any, path: str) -> dict[str, Any]:
             found |= sizes(child, f'{here}.')
         elif key in SIZES and child is not None:
             found[here] = SIZES[key]
+        elif key == 'pretrained' and child is not None:
+            found |= {here: None, f'{path}backbone': 'test_resnet', f'{path}layers': [0, 1]}
         elif key == 'out_channels' and value.get('type') == 'BasisFieldDecoder':
             found[here] = 8
     return found
@@ -87,28 +118,33 @@ def data(cfg: Config) -> dict[str, Any]:
         'train_dataloader.persistent_workers': False,
     }
     if 'first_stage' in cfg:
-        return {**found, 'latent_cache.draws_per_item': 1, **dict(_evaluation(cfg, 'test'))}
-    found['train_dataloader.dataset'] = dict(CHAIRS, _delete_=True)
+        return {**found, 'latent_cache.draws_per_item': 1, **dict(_evaluation(cfg))}
+    training, evaluation = _data_of(cfg)
+    found['train_dataloader.dataset'] = dict(training, _delete_=True)
     for part in ('val', 'test'):
         found |= {
             f'{part}_dataloader.batch_size': 2,
             f'{part}_dataloader.num_workers': 0,
-            f'{part}_dataloader.dataset': dict(CHAIRS, _delete_=True, surface_points=64),
+            f'{part}_dataloader.dataset': dict(evaluation, _delete_=True),
         }
-    found |= dict(_evaluation(cfg, 'test'))
-    return found
+    return found | dict(_evaluation(cfg))
 
 
-def _evaluation(cfg: Config, part: str) -> Iterator[tuple[str, Any]]:
+def _data_of(cfg: Config) -> tuple[dict, dict]:
+    model = cfg.model.get('first_stage', cfg.model)
+    return DATA[len(model.layout.axes)]
+
+
+def _evaluation(cfg: Config) -> Iterator[tuple[str, Any]]:
     metrics = []
-    for metric in cfg[f'{part}_evaluator']:
-        small = dict(metric)
-        if 'resolution' in small or metric.type != 'OccupancyIoU':
-            small['resolution'] = 32
+    for metric in cfg.test_evaluator:
+        small = {**metric, **METRICS.get(metric.type, {})}
+        if metric.type == 'ImageQuality' and 'size' in metric:
+            small['size'] = 16
         if 'reference' in small:
-            small |= dict(reference=dict(CHAIRS, surface_points=64), num_points=64)
+            small['reference'] = _data_of(cfg)[1]
         metrics.append(small)
-    yield f'{part}_evaluator', metrics
+    yield 'test_evaluator', metrics
     if 'first_stage' in cfg:
-        yield f'{part}_dataloader.dataset.num_samples', 4
-        yield f'{part}_dataloader.batch_size', 2
+        yield 'test_dataloader.dataset.num_samples', 4
+        yield 'test_dataloader.batch_size', 2

@@ -1,4 +1,4 @@
-"""D2C-VAE of images of 32x32 (a leaf may change the size): 1.5 M parameters, made for CPUs.
+"""D2C-VAE of images of 32x32 (a leaf may change the size): 0.6 M parameters, made for CPUs.
 
 No perceptual loss: it needs trained weights, which are a download.
 """
@@ -13,10 +13,10 @@ model = dict(
     ),
     encoder=dict(
         type='ConvEncoder',
-        base_channels=24,
+        base_channels=16,
         channel_mult=(1, 2, 4),
         num_res_blocks=1,
-        z_channels=32,
+        z_channels=16,
     ),
     generator=dict(
         type='PEGenerator',
@@ -24,19 +24,19 @@ model = dict(
             type='BasisFieldDecoder',
             out_channels=16,
             strides=(4, 2, 1),
-            base_channels=24,
+            base_channels=16,
             channel_mult=(1, 2, 4),
             num_res_blocks=1,
-            z_channels=32,
+            z_channels=16,
         ),
         readout=dict(
             type='CFCReadout',
-            width=48,
+            width=32,
             block=dict(type='StyledBlock'),
             modulation=dict(
                 type='ScaleStyle',
-                style_channels=48,
-                embed_channels=12,
+                style_channels=32,
+                embed_channels=8,
                 scale_range=(0.5, 1.0),
             ),
             head=dict(type='StyledHead', out_channels=3),
