@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..structures import PlaneLayout
+from .plane_keys import move
 from .shape_vae import LATENT_ORDER as STACK_ORDER
 
 VIDEO_PLANES = ('xy', 'xt', 'yt')
@@ -210,10 +211,10 @@ def latent_to_published(z: Tensor, layout: PlaneLayout) -> Tensor:
 
 def _network(left: dict[str, Tensor], state: dict[str, Tensor], head: int) -> None:
     for i in (0, 2):
-        _move(left, state, f'model.time_embed.{i}', f'time_embed.{i}')
-    _move(left, state, 'model.input_blocks.0.0', 'conv_in.module')
-    _move(left, state, 'model.out.0', 'norm_out.module.0')
-    _move(left, state, 'model.out.2', 'conv_out.module')
+        move(left, state, f'model.time_embed.{i}', f'time_embed.{i}')
+    move(left, state, 'model.input_blocks.0.0', 'conv_in.module')
+    move(left, state, 'model.out.0', 'norm_out.module.0')
+    move(left, state, 'model.out.2', 'conv_out.module')
     # The published list of input blocks counts the first convolution.
     for old, new, mix, first in (
         ('input_blocks', 'down', 'input_attns', 1),
@@ -231,13 +232,6 @@ def _network(left: dict[str, Tensor], state: dict[str, Tensor], head: int) -> No
     _joint_attention(left, state, 'model.mid_attn', 'mid.1.mix.attention')
 
 
-def _move(left: dict[str, Tensor], state: dict[str, Tensor], old: str, new: str) -> None:
-    """Rename a module's weight and bias, as far as it has them."""
-    for name in ('weight', 'bias'):
-        if f'{old}.{name}' in left:
-            state[f'{new}.{name}'] = left.pop(f'{old}.{name}')
-
-
 def _layer(
     left: dict[str, Tensor], state: dict[str, Tensor], old: str, new: str, head: int
 ) -> None:
@@ -249,7 +243,7 @@ def _layer(
         elif f'{member}.qkv.weight' in left:
             _attention(left, state, member, f'{new}.attention.tokens', head)
         for conv in ('op', 'conv'):  # on the way down, on the way up
-            _move(left, state, f'{member}.{conv}', f'{new}.resample.conv')
+            move(left, state, f'{member}.{conv}', f'{new}.resample.conv')
 
 
 def _res_block(left: dict[str, Tensor], state: dict[str, Tensor], old: str, new: str) -> None:
@@ -262,15 +256,15 @@ def _res_block(left: dict[str, Tensor], state: dict[str, Tensor], old: str, new:
         'skip_connection': 'shortcut',
     }
     for a, b in names.items():
-        _move(left, state, f'{old}.{a}', f'{new}.{b}')
+        move(left, state, f'{old}.{a}', f'{new}.{b}')
 
 
 def _attention(
     left: dict[str, Tensor], state: dict[str, Tensor], old: str, new: str, head: int
 ) -> None:
     """Published rows are (head, three, channel of the head), ours (three, head, channel)."""
-    _move(left, state, f'{old}.norm', f'{new}.norm')
-    _move(left, state, f'{old}.proj_out', f'{new}.proj')
+    move(left, state, f'{old}.norm', f'{new}.norm')
+    move(left, state, f'{old}.proj_out', f'{new}.proj')
     for name in ('weight', 'bias'):
         rows = left.pop(f'{old}.qkv.{name}').unflatten(0, (-1, 3, head))
         state[f'{new}.qkv.{name}'] = rows.transpose(0, 1).flatten(0, 2)
@@ -280,7 +274,7 @@ def _joint_attention(left: dict[str, Tensor], state: dict[str, Tensor], old: str
     """1-D convolutions q, k, v become one; absent where planes are stacked."""
     if f'{old}.q.weight' not in left:
         return
-    _move(left, state, f'{old}.norm', f'{new}.norm')
-    _move(left, state, f'{old}.proj_out', f'{new}.proj')
+    move(left, state, f'{old}.norm', f'{new}.norm')
+    move(left, state, f'{old}.proj_out', f'{new}.proj')
     for name in ('weight', 'bias'):
         state[f'{new}.qkv.{name}'] = torch.cat([left.pop(f'{old}.{x}.{name}') for x in 'qkv'])

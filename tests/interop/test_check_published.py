@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ddmi_toolkit.interop import check
+from ddmi_toolkit.interop import kinds
 from ddmi_toolkit.interop.check import check_all, check_folder
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +61,7 @@ def tool():
 @pytest.mark.parametrize(
     ('name', 'kind', 'num_arrays'),
     [
+        ('image_vae', 'image autoencoder', 8),
         ('shape_vae', 'shape autoencoder', 19),
         ('ldm_unet', '2-D U-Net with diffusion', 9),
         ('ldm_unet_triplane', 'tri-plane U-Net', 1),
@@ -91,7 +92,7 @@ def test_sizes_come_from_the_settings(copy):
     inputs = dict(points=torch.from_numpy(points), queries=torch.from_numpy(queries))
     weights = {k: v.float() for k, v in fixture.weights.items()}
     with torch.no_grad():
-        ours = check.SHAPE_VAE.compute(meta, weights, inputs)
+        ours = kinds.SHAPE_VAE.compute(meta, weights, inputs)
     fixture.arrays = {k: v.numpy() for k, v in (inputs | ours).items()}
     assert fixture.arrays['hdbf_xz_2'].shape == (1, 16, 64, 64)
     assert not fixture.failures()
@@ -120,7 +121,7 @@ def test_channels_and_steps_come_from_the_settings(copy):
     inputs = {k: noise(2, 4, 16, 16) for k in ('z0', 'eps', 'zT')} | dict(t=torch.tensor([5, 900]))
     weights = {k: v.float() for k, v in fixture.weights.items()}
     with torch.no_grad():
-        ours = check.PLANE_UNET.compute(fixture.meta, weights, inputs)
+        ours = kinds.PLANE_UNET.compute(fixture.meta, weights, inputs)
     fixture.arrays = {k: v.numpy() for k, v in (inputs | ours).items()}
     assert not fixture.failures()
     fixture.meta['ddpmconfig']['sampling_timesteps'] = 4
@@ -135,6 +136,22 @@ def test_a_flipped_sign_fails(copy, key):
     fixture = copy('shape_vae')
     fixture.weights[key] = -fixture.weights[key]
     assert 'logits' in fixture.failures()
+
+
+@pytest.mark.parametrize(
+    ('key', 'failing'),
+    [
+        ('mlp.torgb.bias', {'rgb_32', 'rgb_48'}),
+        ('mlp.time_mlp.1.weight', {'rgb_32', 'rgb_48'}),
+        ('mlp.net_res3.conv1.conv.modulation.weight', {'rgb_32', 'rgb_48'}),
+        ('model.decoder.up.1.hdbf.0.bias', {'hdbf_1', 'rgb_32', 'rgb_48'}),
+    ],
+)
+def test_a_flipped_sign_in_a_picture_fails(copy, key, failing):
+    """In the arrays that depend on the tensor, and in no other."""
+    fixture = copy('image_vae')
+    fixture.weights[key] = -fixture.weights[key]
+    assert fixture.failures() == failing
 
 
 def test_swapped_planes_fail(copy):
@@ -198,7 +215,7 @@ def _edit(edit):
         ('shape_vae', _edit(lambda f: f.meta.pop('embed_dim')), "lacks 'embed_dim'"),
         ('shape_vae', _edit(lambda f: f.weights.pop('mlp.net_out.bias')), 'head.linear.bias'),
         ('shape_vae', _edit(lambda f: f.meta.pop('ddconfig')), 'unknown kind of fixture'),
-        ('image_vae', _edit(lambda f: None), 'not supported yet: image autoencoder'),
+        ('image_vae', _edit(lambda f: f.arrays.pop('x')), r"needs the inputs \['x'\]"),
         ('video_vae', _edit(lambda f: None), 'not supported yet: video autoencoder'),
     ],
 )  # fmt: skip
