@@ -7,6 +7,7 @@ from .fields import load_field, save_field
 from .inference import FieldInferencer, default_device, layout_of, load_model, spherical_path
 from .outputs import make_writer, write_samples
 from .pictures import check_space, write_picture
+from .reconstruction import find_inputs, make_reconstructor, reconstruct_files
 from .training import check_config, run_state, train
 
 __all__ = [
@@ -19,13 +20,16 @@ __all__ = [
     'default_device',
     'evaluate',
     'find_config',
+    'find_inputs',
     'layout_of',
     'load_config',
     'load_field',
     'load_model',
+    'make_reconstructor',
     'make_writer',
     'parse_seeds',
     'readable_errors',
+    'reconstruct_files',
     'run_state',
     'save_field',
     'spherical_path',

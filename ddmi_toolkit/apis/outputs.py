@@ -5,18 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from mmengine.logging import print_log
 
-from ..geometry.isosurface import FORMATS, extract_mesh, save_mesh
+from ..geometry.isosurface import (
+    FORMATS,
+    check_resolution_and_threshold,
+    extract_mesh,
+    save_mesh,
+)
 from ..geometry.raycast import render_mesh
 from ..structures import Field, PlaneLayout, Raster, fitted_size
 from ..visualization import draw_plane, image_grid, save_image
 from .fields import save_field
 from .pictures import check_suffix, write_picture
 
+Kind = TypeVar('Kind')
 THUMBNAIL = 256
 """Pixels along the longer side of a picture in a contact sheet."""
 
@@ -63,10 +69,7 @@ class MeshWriter(FieldWriter):
         threshold: float = 0.5,
         format: str = 'glb',
     ) -> None:
-        if resolution < 1:
-            raise ValueError(f'resolution={resolution} must be at least 1 cell')
-        if not 0 < threshold < 1:
-            raise ValueError(f'threshold={threshold} must be a probability between 0 and 1')
+        check_resolution_and_threshold(resolution, threshold)
         if f'.{format}' not in FORMATS:
             known = ', '.join(f.removeprefix('.') for f in FORMATS)
             raise ValueError(f'format {format!r} is not one of {known}')
@@ -132,10 +135,20 @@ def make_writer(layout: PlaneLayout, options: Mapping[str, Any] | None = None) -
         ValueError: Fields over so many axes are not written, or they have no such option, or an
             option has a value that does not fit.
     """
+    return for_axes(WRITERS, layout, options)
+
+
+def for_axes(
+    kinds: Mapping[int, type[Kind]], layout: PlaneLayout, options: Mapping[str, Any] | None = None
+) -> Kind:
+    """Build what is meant for a layout's number of axes; see :func:`make_writer`."""
     axes = ''.join(layout.axes)
-    if layout.dim not in WRITERS:
-        raise ValueError(f'fields over the axes {axes!r} are written by save_field only')
-    kind = WRITERS[layout.dim]
+    if layout.dim not in kinds:
+        raise ValueError(
+            f'there are no files for fields over the axes {axes!r}; save_field writes them as '
+            f'they are'
+        )
+    kind = kinds[layout.dim]
     given = {k: v for k, v in (options or {}).items() if v is not None}
     known = [k for k in signature(kind).parameters if k != 'layout']
     if foreign := [k for k in given if k not in known]:

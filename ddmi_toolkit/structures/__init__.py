@@ -5,7 +5,7 @@ from .field import Field
 from .layout import Axis, PlaneLayout
 from .posterior import DiagonalGaussian
 from .randomness import Draw, generators, mix_seed, seeded_normal, seeded_uniform
-from .raster import Raster, fitted_size
+from .raster import Raster, fitted_size, magnified_size
 
 __all__ = [
     'Axis',
@@ -20,6 +20,7 @@ __all__ = [
     'as_coords',
     'fitted_size',
     'generators',
+    'magnified_size',
     'mix_seed',
     'pixel_centers',
     'seeded_normal',

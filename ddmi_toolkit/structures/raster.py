@@ -164,12 +164,29 @@ def fitted_size(
     """
     if int(longest) != longest or longest < 1:
         raise ValueError(f'size={longest} must be a whole number of at least 1')
+    return magnified_size(layout, longest / max(_sides(layout, region)), region)
+
+
+def magnified_size(
+    layout: PlaneLayout, magnification: float, region: Sequence[float] | None = None
+) -> tuple[int, ...]:
+    """Size of a raster with ``magnification`` pixels per distance of the finest nodes.
+
+    The layout's own size for 1 and the whole box; rounded, and at least one pixel.
+
+    Raises:
+        ValueError: A magnification that is not positive, or a region that does not fit.
+    """
+    if not (magnification > 0 and isfinite(magnification)):
+        raise ValueError(f'magnification={magnification} must be a positive number')
+    return tuple(max(round(magnification * side), 1) for side in _sides(layout, region))
+
+
+def _sides(layout: PlaneLayout, region: Sequence[float] | None) -> list[float]:
+    """Sides of a region in distances of the finest nodes, the last axis of the layout first."""
     low, high = _checked_region(layout, region)
-    sides = [
-        (b - a) / _node_spacing(layout, name)
-        for a, b, name in zip(low, high, layout.axes, strict=True)
-    ]
-    return tuple(max(round(longest * side / max(sides)), 1) for side in reversed(sides))
+    ends = zip(layout.axes, low, high, strict=True)
+    return [(b - a) / _node_spacing(layout, name) for name, a, b in ends][::-1]
 
 
 def _pixel_sums(values: Tensor, counts: Sequence[int]) -> Tensor:

@@ -190,8 +190,8 @@ def test_a_picture_keeps_the_shape_of_its_region(tmp_path, options, size):
         (LAYOUT, dict(size=(1, 2, 3)), r'size=\(1, 2, 3\) must be 2 whole numbers'),
         (LAYOUT, dict(cell=-1.0), 'cell=-1.0 must be a positive number'),
         (SPACE, dict(threshold=1.0), 'threshold=1.0 must be a probability'),
-        (SPACE, dict(resolution=0), 'resolution=0 must be at least 1'),
-        (PlaneLayout([dict(name='t', size=8)], ['t']), {}, "over the axes 't' are written by"),
+        (SPACE, dict(resolution=0), 'resolution=0 must be at least one'),
+        (PlaneLayout([dict(name='t', size=8)], ['t']), {}, "no files for fields over the axes 't'"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(layout, options, message):

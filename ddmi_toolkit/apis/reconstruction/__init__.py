@@ -1,0 +1,18 @@
+"""Given files through a trained autoencoder, written at any resolution."""
+
+from .base import AbstractReconstructor, Report, ToField
+from .files import RECONSTRUCTORS, find_inputs, make_reconstructor, reconstruct_files
+from .meshes import MeshReconstructor
+from .pictures import PictureReconstructor
+
+__all__ = [
+    'RECONSTRUCTORS',
+    'AbstractReconstructor',
+    'MeshReconstructor',
+    'PictureReconstructor',
+    'Report',
+    'ToField',
+    'find_inputs',
+    'make_reconstructor',
+    'reconstruct_files',
+]

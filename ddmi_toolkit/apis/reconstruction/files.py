@@ -1,0 +1,102 @@
+"""Which files are reconstructed, and by what."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ...structures import Field, PlaneLayout
+from ..inference import FieldInferencer
+from ..outputs import for_axes
+from .base import AbstractReconstructor, Report
+from .meshes import MeshReconstructor
+from .pictures import PictureReconstructor
+
+RECONSTRUCTORS: dict[int, type[AbstractReconstructor]] = {
+    2: PictureReconstructor,
+    3: MeshReconstructor,
+}
+"""What is read and written for fields over so many axes."""
+
+
+def make_reconstructor(
+    layout: PlaneLayout, options: Mapping[str, Any] | None = None
+) -> AbstractReconstructor:
+    """What reconstructs files as a layout's fields, which follows from the number of axes.
+
+    Args:
+        layout: Coordinate axes.
+        options: Arguments by name; those that are None keep their defaults.
+
+    Raises:
+        ValueError: There are no files for so many axes, or they have no such option, or an option
+            has a value that does not fit.
+    """
+    return for_axes(RECONSTRUCTORS, layout, options)
+
+
+def find_inputs(paths: Iterable[str | Path], suffixes: Sequence[str]) -> dict[str, Path]:
+    """Files to read, by a name for what is made of them.
+
+    Args:
+        paths: Files, and folders whose files are taken at any depth.
+        suffixes: Of the files that can be read, in lower case.
+
+    Returns:
+        In the order given, folders in order of name.
+
+    Raises:
+        FileNotFoundError: A path does not exist.
+        ValueError: A file of another kind, a folder without files, or two files of one name.
+    """
+    found: dict[str, Path] = {}
+    for path in map(Path, paths):
+        if not path.exists():
+            raise FileNotFoundError(f'{path} does not exist; give files or folders to reconstruct')
+        if path.is_dir():
+            files = sorted(p for p in path.rglob('*') if p.suffix.lower() in suffixes)
+            root = path
+        else:
+            files, root = [path] if path.suffix.lower() in suffixes else [], path.parent
+        if not files:
+            raise ValueError(f'{path}: expected {", ".join(suffixes)}')
+        for file in files:
+            name = '_'.join(file.relative_to(root).with_suffix('').parts)
+            if name in found:
+                raise ValueError(
+                    f'{found[name]} and {file} would both be written as {name!r}; rename one of '
+                    f'them or reconstruct them apart'
+                )
+            found[name] = file
+    return found
+
+
+def reconstruct_files(
+    inferencer: FieldInferencer,
+    inputs: Mapping[str, Path],
+    folder: str | Path,
+    reconstructor: AbstractReconstructor,
+) -> Iterator[tuple[str, Report]]:
+    """Reconstruct files one by one; ``reconstruction.json`` holds the reports of all so far.
+
+    Args:
+        inferencer: Trained model of either stage.
+        inputs: Files by name, see :func:`find_inputs`.
+        folder: Where to write.
+        reconstructor: What reads, writes and measures.
+
+    Yields:
+        Name and report of each file.
+    """
+
+    def to_field(observation: Tensor) -> Field:
+        return next(inferencer.reconstruct([observation]))
+
+    folder, reports = Path(folder), {}
+    for name, path in inputs.items():
+        reports[name] = reconstructor(path, folder / name, to_field)
+        text = json.dumps(reports, indent=2) + '\n'
+        (folder / 'reconstruction.json').write_text(text, encoding='utf-8')
+        yield name, reports[name]
