@@ -1,14 +1,17 @@
 """Networks whose features images are compared in, each known by its name and its weights."""
 
 import difflib
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..layers.frozen import fixed_initialization, require_file, warn_random
@@ -185,7 +188,7 @@ class RandomExtractor(AbstractExtractor):
         self.net = nn.ModuleList(layers).eval().requires_grad_(False)
         self.name = 'random_not_comparable'
         self.checksum = weights_digest(self.net)
-        warn_random('metrics of generated images', type(self).__name__)
+        _warn_not_comparable()
 
     def extract(self, images: Tensor) -> Tensor:
         """Mean and largest response alternate, so that both textures and details count."""
@@ -217,6 +220,16 @@ class PixelExtractor(AbstractExtractor):
     def extract(self, images: Tensor) -> Tensor:
         """Block means, by channel."""
         return F.adaptive_avg_pool2d(images.float() / 255, self.grid).flatten(1)
+
+
+@cache
+def _warn_not_comparable() -> None:
+    print_log(
+        'RandomExtractor: its values compare runs of one protocol and are not comparable with any '
+        'published number; those are of InceptionExtractor',
+        logger='current',
+        level=logging.WARNING,
+    )
 
 
 def _resized(images: Tensor, size: Sequence[int]) -> Tensor:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..registry import DATASETS
 from .extractors import AbstractExtractor
 from .pixels import RESIZE, shrink, to_uint8, true_image
 from .protocol import Protocol, digest
+
+READERS = 8  # threads; decoding and resizing release the interpreter
 
 
 class ReferenceImages:
@@ -113,9 +116,10 @@ class ReferenceImages:
         share = [i % self.num_images for i in range(rank, self.num_images + world - 1, world)]
         share = share[: -(-self.num_images // world)]
         parts: list[np.ndarray] = []
-        for start in range(0, len(share), self.batch_size):
-            images = torch.stack([self.image(i) for i in share[start : start + self.batch_size]])
-            parts += extract(self.extractor, images)
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, READERS)) as pool:
+            for start in range(0, len(share), self.batch_size):
+                images = pool.map(self.image, share[start : start + self.batch_size])
+                parts += extract(self.extractor, torch.stack(list(images)))
         collected = collect_results(parts, self.num_images, 'cpu')
         return None if collected is None else torch.from_numpy(np.stack(collected))
 

@@ -102,6 +102,16 @@ def test_random_weights_are_named_and_repeat():
     assert build('TimmExtractor', backbone='test_resnet').name == 'timm_test_resnet_random'
 
 
+def test_random_features_are_called_so_in_the_log(monkeypatch):
+    lines = []
+    monkeypatch.setattr(extractors, 'print_log', lambda text, **_: lines.append(text))
+    extractors._warn_not_comparable.cache_clear()
+    for _ in range(2):
+        build('RandomExtractor')
+    assert len(lines) == 1
+    assert 'not comparable with any published number' in lines[0]
+
+
 @pytest.mark.parametrize('grid', [1, 4])
 def test_pixel_features_are_block_means(grid):
     image = pictures(1, 8)[0]
