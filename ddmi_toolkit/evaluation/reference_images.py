@@ -18,15 +18,16 @@ from .extractors import AbstractExtractor
 from .pixels import RESIZE, shrink, to_uint8, true_image
 from .protocol import Protocol, digest
 
+PROBES = 8  # pictures that a set is known by
 READERS = 8  # threads; decoding and resizing release the interpreter
 
 
 class ReferenceImages:
     """The pictures that generated ones are compared with.
 
-    A file of the cache belongs to one data set config, number of pictures, size, resizing and
-    extractor (by checksum); the first and the last picture are looked at as well, for a folder
-    may change under a config.
+    The set is known by its number of pictures and a few of them, so that two machines that keep
+    it at different places agree. A file of the cache belongs to that, to one data set config, size
+    and extractor (by checksum).
 
     Args:
         config: Config of a data set whose items have ``meta['image']``, ``(H, W, 3)`` in [-1, 1].
@@ -61,8 +62,9 @@ class ReferenceImages:
                 f'the reference data set has {available} items, num_references={num_images}; '
                 f'give it data, or ask for 1 to {available} (None for all)'
             )
-        ends = [self.image(i).numpy() for i in (0, self.num_images - 1)]
-        self.key = digest(_text(self.config), str(self.num_images), RESIZE, *ends)
+        probes = np.linspace(0, self.num_images - 1, PROBES).round().astype(int)
+        pictures = [self.image(i).numpy() for i in sorted(set(probes.tolist()))]
+        self.digest = digest(str(self.num_images), RESIZE, *pictures)
         self._features: Tensor | None = None
         self._is_ready = False
 
@@ -89,7 +91,7 @@ class ReferenceImages:
         """What the features are of."""
         return dict(
             num_references=self.num_images,
-            reference=self.key,
+            reference=self.digest,
             reference_pipeline=json.loads(_text(self.config.get('pipeline', []))),
             reference_transform=f"meta['image'] of that pipeline; {RESIZE}; rounded to 8 bit",
             split=self.config.get('split'),
@@ -126,7 +128,8 @@ class ReferenceImages:
     def _path(self) -> Path | None:
         if self.cache_dir is None:
             return None
-        key = digest(self.key, _text(self.extractor.protocol()), str(self.size))
+        parts = (self.config, self.extractor.protocol(), self.size)
+        key = digest(self.digest, *map(_text, parts))
         return Path(self.cache_dir) / f'{self.extractor.name or "inception"}_{key}.npy'
 
 

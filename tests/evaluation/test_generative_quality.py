@@ -204,6 +204,18 @@ def test_the_protocol_says_how_and_on_what():
     assert changed == {'size', 'reference'}
 
 
+def test_the_reference_is_known_by_its_pictures():
+    """Not by where it lies, or what else its config says; another picture is another set."""
+    digests = {
+        name: generative_quality(reference=dict(type='_Pictures', **options)).reference.digest
+        for name, options in dict(
+            one={}, elsewhere=dict(split='val'), other=dict(first=1), fewer=dict(num=19)
+        ).items()
+    }
+    assert digests['one'] == digests['elsewhere']
+    assert len(set(digests.values())) == 3
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
