@@ -33,7 +33,7 @@ _HASH_IGNORES = frozenset(
     'first_stage_checkpoint'.split()
 )
 # Hooks that only look.
-_IDLE_HOOKS = frozenset(['SampleHook'])
+_IDLE_HOOKS = frozenset(['ReconstructionHook', 'SampleHook'])
 
 
 def configs_root() -> Path:

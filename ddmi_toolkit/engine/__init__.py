@@ -9,7 +9,7 @@ from .latent_stats_hook import LatentStatsHook
 from .latent_store import LatentStore, StorePlan
 from .loop import SeededTrainLoop, seed_everything
 from .loss_weight_hook import LossWeightHook
-from .sample_hook import SampleHook
+from .sample_hook import ReconstructionHook, SampleHook
 from .sampler import SeededInfiniteSampler
 from .state_hook import StateHook
 from .submodule_ema_hook import SubmoduleEMAHook, averaged_weights
@@ -24,6 +24,7 @@ __all__ = [
     'LatentStatsHook',
     'LatentStore',
     'LossWeightHook',
+    'ReconstructionHook',
     'SampleHook',
     'SeededInfiniteSampler',
     'SeededTrainLoop',

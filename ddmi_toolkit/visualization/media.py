@@ -23,6 +23,12 @@ def quantize(values: Tensor) -> np.ndarray:
     return ((values.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
 
 
+def as_picture(values: Tensor) -> np.ndarray:
+    """Values ``(H, W, C)`` as :func:`quantize` takes them, always in color, ``(H, W, 3)``."""
+    picture = quantize(values)
+    return np.broadcast_to(picture, (*picture.shape[:2], 3))
+
+
 def image_grid(images: Sequence[np.ndarray], columns: int = 4, pad: int = 2) -> np.ndarray:
     """Pictures of one size in rows, left to right, top to bottom, on white.
 

@@ -1,6 +1,6 @@
 """Fields as pictures, whatever they are a function of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from ..geometry.isosurface import extract_mesh
 from ..geometry.raycast import render_mesh
 from ..registry import VISUALIZERS
 from ..structures import Field, fitted_size
-from .media import image_grid, quantize
+from .media import as_picture, image_grid
 
 
 def draw_surface(field: Field, size: int, threshold: float, resolution: int) -> np.ndarray:
@@ -38,8 +38,7 @@ def draw_plane(
     """
     if isinstance(size, int):
         size = fitted_size(field.layout, size, region)
-    image = quantize(field.render(size, region, cell=cell)[0])
-    return np.broadcast_to(image, (*image.shape[:2], 3))
+    return as_picture(field.render(size, region, cell=cell)[0])
 
 
 def draw_line(field: Field, size: int) -> np.ndarray:
@@ -99,3 +98,23 @@ class FieldVisualizer(Visualizer):
     def draw_fields(self, fields: Sequence[Field], columns: int = 4) -> np.ndarray:
         """Pictures of several fields in rows, ``(H, W, 3)`` uint8."""
         return image_grid([self.draw_field(f) for f in fields], columns)
+
+    def draw_reconstructions(
+        self, outputs: Sequence[Mapping[str, Any]], columns: int = 4
+    ) -> np.ndarray:
+        """What a stage-1 model predicts, in rows, ``(H, W, 3)`` uint8.
+
+        Where the target is a picture, it is drawn before the prediction; else the field is.
+
+        Args:
+            outputs: ``dict(pred, target, field)`` of each sample.
+            columns: Pictures per row, an even number.
+        """
+        images = []
+        for output in outputs:
+            target, field = output['target'], output['field']
+            if target is not None and target.ndim == 1 + field.layout.dim == 3:
+                images += [as_picture(target), as_picture(output['pred'])]
+            else:
+                images.append(self.draw_field(field))
+        return image_grid(images, columns)

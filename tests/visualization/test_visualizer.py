@@ -33,6 +33,29 @@ def test_a_plane_is_drawn_with_x_to_the_right():
     assert image[0, 0, 0] == round((1 - 15 / 16) * 127.5)
 
 
+def test_a_plane_keeps_its_shape_and_shows_regions():
+    layout = PlaneLayout([dict(name='x', size=16), dict(name='y', size=8)], ['xy'])
+    wide = Field(Coordinates(), {'gain': torch.ones(1)}, layout, 2)
+    image = draw_plane(wide, 32)
+    assert image.shape == (16, 32, 3)
+    part = draw_plane(wide, (8, 8), (-1.0, -1.0, -0.5, 0.0))
+    assert np.array_equal(part, image[:8, :8])
+    assert draw_plane(wide, 4, cell=1).shape == (2, 4, 3)
+
+
+def test_reconstructed_pictures_follow_their_originals():
+    rows = [torch.full((4, 4, 3), v) for v in (-1.0, 1.0, 0.0, 0.5)]
+    outputs = [
+        dict(target=rows[0], pred=rows[1], field=field('xy')),
+        dict(target=rows[2], pred=rows[3], field=field('xy')),
+    ]
+    visualizer = FieldVisualizer(name='pairs', size=4, resolution=8)
+    drawn = visualizer.draw_reconstructions(outputs)
+    assert drawn[0, ::6, 0].tolist() == [0, 255, 128, 191]
+    points = dict(target=torch.zeros(9, 1), pred=torch.zeros(9, 1), field=field('xyz'))
+    assert visualizer.draw_reconstructions([points]).shape == (4, 4, 3)
+
+
 def test_a_line_is_drawn_upward():
     image = draw_line(field('t'), 32)
     dark = [np.nonzero(image[:, x, 0] == 40)[0].mean() for x in range(32)]
