@@ -1,7 +1,10 @@
-"""Turn a published checkpoint of shapes and its yaml file into configs and checkpoints.
+"""Turn a published checkpoint of shapes or images and its yaml file into configs and checkpoints.
 
     python tools/convert_published.py model-last.pt shapenet.yaml OUT
     python tools/generate.py OUT/ddmi.py --seeds 0-15 --out samples --threshold 0.2
+
+    python tools/convert_published.py ldm-last.pt afhq.yaml OUT
+    python tools/generate.py OUT/ddmi.py --seeds 0-15 --out samples --size 512
 
 A stage-2 checkpoint gives OUT/ddmi.py and OUT/d2c_vae.py, a stage-1 checkpoint the latter alone.
 """
@@ -20,7 +23,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('checkpoint', help='published .pt file of either stage')
     parser.add_argument('yaml', help='its published yaml file')
     parser.add_argument('out', metavar='OUT', help='folder to write into, new or empty')
-    parser.add_argument('--conv-config', help='second yaml file, if its path is not found')
+    parser.add_argument(
+        '--conv-config', help='second yaml file of shapes, if its path is not found'
+    )
     parser.add_argument(
         '--online', action='store_true', help='denoiser of the last iteration, not the average'
     )

@@ -2,9 +2,10 @@
 
 import pprint
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -13,15 +14,32 @@ from torch import Tensor
 from ..apis.config import config_hash, load_config
 from ..registry import MODELS
 from ..utils import load_state_strict, replace_atomically
-from . import shape_vae, unet
+from . import image_vae, shape_vae, unet
 from .restricted import load_restricted
 from .settings import read_settings
 
 FIRST, SECOND = 'd2c_vae', 'ddmi'
 """Names of the files written: ``<name>.py`` and, beside it, the folder of its checkpoint."""
 
-_STAGE1_PARTS = ('pointnet', 'vaemodel', 'mlp')
 _SCHEDULE_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class _Domain:
+    """A published domain: names of its modules in a file, its key maps, its loss."""
+
+    name: str
+    parts: tuple[str, ...]
+    vae: ModuleType
+    loss: str
+    other_names: Mapping[str, str] = field(default_factory=dict)
+
+
+_DOMAINS = {
+    'occupancy': _Domain('shapes', ('pointnet', 'vaemodel', 'mlp'), shape_vae, 'BCELoss'),
+    # Files of the first stage name the autoencoder 'model'.
+    'image': _Domain('images', ('vaemodel', 'mlp'), image_vae, 'L1Loss', {'vaemodel': 'model'}),
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +67,7 @@ def convert(
     *,
     online: bool = False,
 ) -> list[Converted]:
-    """Turn a published checkpoint of shapes into configs and checkpoints of this toolkit.
+    """Turn a published checkpoint of shapes or images into configs and checkpoints of this toolkit.
 
     A stage-1 file gives ``d2c_vae.py``; a stage-2 file, which holds its first stage, gives that and
     ``ddmi.py``. The checkpoints lie in folders of the same names, where the configs look for them.
@@ -58,7 +76,8 @@ def convert(
         checkpoint: Published ``.pt`` file of either stage; no code in it is run.
         settings: Its yaml file.
         out: Folder to write into, new or empty.
-        conv_config: The second yaml file, where the first names it by a path that is not found.
+        conv_config: The second yaml file (shapes), where the first names it by a path that is not
+            found.
         online: Take the denoiser's weights of the last iteration in place of the averaged ones.
 
     Returns:
@@ -73,54 +92,62 @@ def convert(
     out = Path(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise FileExistsError(f'{out} exists and is not empty; name a new folder')
-    content = _read_checkpoint(checkpoint)
-    has_diffusion = 'diffusion' in content or 'ema' in content
+    content = load_restricted(checkpoint)
+    has_diffusion = isinstance(content, Mapping) and ('diffusion' in content or 'ema' in content)
     meta = read_settings(settings, conv_config, has_diffusion=has_diffusion)
-    stages = [_first_stage(content, meta)]
+    domain = _DOMAINS[meta['domain']]
+    stages = [_first_stage(_autoencoder(content, domain, checkpoint), meta, domain)]
     if has_diffusion:
-        stages.append(_second_stage(content, meta, stages[0], online))
+        stages.append(_second_stage(content, meta, stages[0], domain.vae.PLANES, online))
     for stage in stages:
         _check(stage, checkpoint)
     iters = _count(content, 'current_iters') or _count(content, 'step') or 1
     facts = dict(
         iter=iters, published_file=Path(checkpoint).name, published_epoch=_count(content, 'step')
     )
-    return [_write(stage, out, facts, meta['classes']) for stage in stages]
+    return [_write(stage, out, facts, meta['leaf']) for stage in stages]
 
 
-def _read_checkpoint(path: str | Path) -> Mapping[str, Any]:
-    content = load_restricted(path)
-    if not isinstance(content, Mapping) or not set(_STAGE1_PARTS) <= set(content):
-        found = sorted(map(str, content)) if isinstance(content, Mapping) else type(content)
+def _autoencoder(content: Any, domain: _Domain, path: str | Path) -> dict[str, Tensor]:
+    """Weights of the first stage, named by their modules."""
+    found = set(content) if isinstance(content, Mapping) else set()
+    names = {part: part for part in domain.parts}
+    names |= {k: v for k, v in domain.other_names.items() if v in found}
+    is_shape = 'pointnet' in found
+    if not set(names.values()) <= found or is_shape != ('pointnet' in domain.parts):
         raise ValueError(
-            f'{path} is no published checkpoint of shapes: expected the keys '
-            f'{list(_STAGE1_PARTS)}, found {found}; files of other domains (images have a key '
-            f"'model', videos no 'pointnet') are not supported yet"
+            f'{path} is no published checkpoint of {domain.name}: expected the keys '
+            f'{list(domain.parts)}, found {sorted(map(str, found)) or type(content)}; only shapes '
+            f"have a key 'pointnet', and the yaml says which domain it is"
         )
-    return content
+    return {
+        f'{part}.{k}': v for part, name in names.items() for k, v in _tensors(content, name).items()
+    }
 
 
-def _first_stage(content: Mapping[str, Any], meta: Mapping[str, Any]) -> _Stage:
-    weights = {f'{p}.{k}': v for p in _STAGE1_PARTS for k, v in _tensors(content, p).items()}
+def _first_stage(weights: dict[str, Tensor], meta: Mapping[str, Any], domain: _Domain) -> _Stage:
     model = dict(
         type='D2CVAE',
-        **shape_vae.published_config(meta),
+        **domain.vae.published_config(meta),
         renderer=dict(type='PointRenderer'),
-        losses=dict(recon=dict(type='BCELoss')),
+        losses=dict(recon=dict(type=domain.loss)),
     )
-    state = _mapped(shape_vae.convert_state, weights, meta)
-    return _Stage(FIRST, model, state, 'as trained')
+    return _Stage(FIRST, model, _mapped(domain.vae.convert_state, weights, meta), 'as trained')
 
 
 def _second_stage(
-    content: Mapping[str, Any], meta: Mapping[str, Any], first: _Stage, online: bool
+    content: Mapping[str, Any],
+    meta: Mapping[str, Any],
+    first: _Stage,
+    planes: Sequence[str],
+    online: bool,
 ) -> _Stage:
     weights, which = _denoiser_weights(content, meta, online)
-    config = unet.published_config(meta, shape_vae.PLANES)
+    config = unet.published_config(meta, planes)
     _check_schedule(weights, config['diffuser']['schedule'])
     state = {f'first_stage.{k}': v for k, v in first.state.items()}
-    state |= _mapped(unet.convert_state, weights, meta, shape_vae.PLANES)
-    stats = (1, config['channels'], len(shape_vae.PLANES))
+    state |= _mapped(unet.convert_state, weights, meta, planes)
+    stats = (1, config['channels'], len(planes))
     state |= dict(latent_mean=torch.zeros(stats), latent_std=torch.ones(stats))
     model = dict(
         type='LatentDiffusion',
@@ -201,26 +228,26 @@ def _count(content: Mapping[str, Any], key: str) -> int:
     return int(value) if isinstance(value, int | float | Tensor) else 0
 
 
-def _write(stage: _Stage, out: Path, facts: Mapping[str, Any], classes: Any) -> Converted:
+def _write(stage: _Stage, out: Path, facts: Mapping[str, Any], leaf: str) -> Converted:
     config = out / f'{stage.name}.py'
     path = out / stage.name / f'iter_{facts["iter"]}.pth'
     with replace_atomically(config) as file:
-        file.write(_config_text(stage, facts, classes).encode())
+        file.write(_config_text(stage, facts, leaf).encode())
     meta = dict(facts, config_hash=config_hash(load_config(config)), weights=stage.weights)
     with replace_atomically(path) as file:
         torch.save(dict(meta=meta, state_dict=stage.state), file)
     return Converted(config, path, stage.weights)
 
 
-def _config_text(stage: _Stage, facts: Mapping[str, Any], classes: Any) -> str:
-    leaf = 'shapenet_13.py' if classes is None else 'shapenet_chair.py'
+def _config_text(stage: _Stage, facts: Mapping[str, Any], leaf: str) -> str:
     values: dict[str, Any] = dict(
         _base_=f'ddmi_toolkit::{stage.name}/{leaf}',
         work_dir=f'{{{{ fileDirname }}}}/{stage.name}',
         train_cfg=dict(max_iters=facts['iter']),
     )
     if stage.name == FIRST:
-        # No spectral regularizer, hence no hook that moves its weight: only training needs it.
+        # What only training needs is left out: the regularizer, the hook that moves its weight, and
+        # losses by networks whose weights are a download.
         values |= dict(model=dict(_delete_=True, **stage.model), custom_hooks=[])
     else:
         values['first_stage_config'] = f'{{{{ fileDirname }}}}/{FIRST}.py'

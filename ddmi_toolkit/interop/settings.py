@@ -6,16 +6,23 @@ from typing import Any
 
 import yaml
 
-NEEDED = dict(
-    ddconfig='resolution in_channels ch ch_mult out_ch z_channels num_res_blocks attn_resolutions '
-    'attn_type hdbf_resolutions inter_attn_resolutions',
-    mlpconfig='in_ch out_ch ch',
-    pointnet='dim c_dim hidden_dim n_blocks plane_resolution plane_type padding',
-    unetconfig='image_size in_channels out_channels model_channels attention_resolutions '
-    'num_res_blocks channel_mult num_head_channels',
-    ddpmconfig='timesteps mixed_prediction',
+UNET = (
+    'image_size in_channels out_channels model_channels attention_resolutions num_res_blocks '
+    'channel_mult num_head_channels'
 )
-DOMAIN = 'occupancy'
+CNN = 'resolution in_channels ch ch_mult out_ch z_channels num_res_blocks attn_resolutions '
+CNN += 'attn_type hdbf_resolutions'
+NEEDED = {
+    'occupancy': dict(
+        ddconfig=f'{CNN} inter_attn_resolutions',
+        mlpconfig='in_ch out_ch ch',
+        pointnet='dim c_dim hidden_dim n_blocks plane_resolution plane_type padding',
+    ),
+    'image': dict(ddconfig=CNN, mlpconfig='in_ch out_ch ch latent_dim'),
+}
+"""Settings that are read, per published domain."""
+
+SECOND_STAGE = dict(unetconfig=UNET, ddpmconfig='timesteps mixed_prediction')
 CHAIR = ['03001627']
 CONV_DEFAULTS = dict(dim=3, padding=0.1)
 """What the published code takes where a conv_config does not say."""
@@ -24,11 +31,11 @@ CONV_DEFAULTS = dict(dim=3, padding=0.1)
 def read_settings(
     path: str | Path, conv_config: str | Path | None = None, *, has_diffusion: bool = False
 ) -> dict[str, Any]:
-    """Settings of a published shape model.
+    """Settings of a published model of shapes or images.
 
-    Sections stand at the top of the file, in ``model`` or in ``model.params``. The point encoder is
-    described by a section ``pointnet`` or, as published, by a second file, which
-    ``data.conv_config`` names.
+    Sections stand at the top of the file, in ``model`` or in ``model.params``. The point encoder of
+    shapes is described by a section ``pointnet`` or, as published, by a second file, which
+    ``data.conv_config`` names. Without ``data.domain``, a file that describes none is of images.
 
     Args:
         path: Published yaml of either stage.
@@ -36,8 +43,9 @@ def read_settings(
         has_diffusion: Whether the settings of the second stage are needed.
 
     Returns:
-        ``ddconfig``, ``embed_dim``, ``mlpconfig``, ``pointnet``, ``classes`` (None for all) and,
-        when asked for, ``unetconfig`` and ``ddpmconfig``.
+        ``domain``, ``leaf`` (file name of our config whose data sets and schedule serve),
+        ``ddconfig``, ``embed_dim``, ``mlpconfig``, for shapes ``pointnet`` and, when asked for,
+        ``unetconfig`` and ``ddpmconfig``.
 
     Raises:
         FileNotFoundError: A file is missing.
@@ -45,31 +53,56 @@ def read_settings(
     """
     path = Path(path)
     content = _read(path)
-    data = content.get('data') or {}
-    domain = data.get('domain', DOMAIN)
-    if domain != DOMAIN:
+    places, data = _places(content), content.get('data') or {}
+    has_points = conv_config or 'conv_config' in data or any('pointnet' in p for p in places)
+    domain = data.get('domain', 'occupancy' if has_points else 'image')
+    if domain not in NEEDED:
         raise ValueError(
-            f'{path}: data.domain={domain!r} is not supported yet; only shapes '
-            f'({DOMAIN!r}) are converted'
+            f'{path}: data.domain={domain!r} is not supported yet; only {list(NEEDED)} are '
+            f'converted'
         )
-    places = _places(content)
-    settings: dict[str, Any] = {'embed_dim': _find('embed_dim', places, path)}
-    names = ['ddconfig', 'mlpconfig'] + ['unetconfig', 'ddpmconfig'] * has_diffusion
-    settings |= {name: _section(_find(name, places, path), name, path) for name in names}
+    settings: dict[str, Any] = dict(domain=domain, embed_dim=_find('embed_dim', places, path))
+    needed = {k: v for k, v in NEEDED[domain].items() if k != 'pointnet'}
+    for name, keys in (needed | (SECOND_STAGE if has_diffusion else {})).items():
+        settings[name] = _section(_find(name, places, path), name, path, keys)
+    if domain == 'occupancy':
+        settings |= _point_settings(path, places, data, conv_config)
+    else:
+        settings['leaf'] = _picture_leaf(path, data, conv_config)
+    _check_sizes(settings, path)
+    return settings
+
+
+def _point_settings(
+    path: Path,
+    places: Iterable[Mapping[str, Any]],
+    data: Mapping[str, Any],
+    conv_config: str | Path | None,
+) -> dict[str, Any]:
     given = [place['pointnet'] for place in places if 'pointnet' in place]
     if given and conv_config is None:
-        settings['pointnet'] = _section(given[0], 'pointnet', path)
-        settings['classes'] = data.get('classes')
+        points, classes = given[0], data.get('classes')
     else:
-        conv_path = _conv_path(path, data, conv_config)
-        settings |= _conv_settings(conv_path)
-    _check_sizes(settings, path)
-    if settings['classes'] not in (None, CHAIR):
+        path = _conv_path(path, data, conv_config)
+        points, classes = _conv_settings(path)
+    points = _section(points, 'pointnet', path, NEEDED['occupancy']['pointnet'])
+    if classes not in (None, CHAIR):
         raise ValueError(
-            f'classes={settings["classes"]!r}: expected null (13 classes) or {CHAIR}, as '
-            f'published; change it, and later the data sets of the config that is written'
+            f'classes={classes!r}: expected null (13 classes) or {CHAIR}, as published; change '
+            f'it, and later the data sets of the config that is written'
         )
-    return settings
+    leaf = 'shapenet_13.py' if classes is None else 'shapenet_chair.py'
+    return dict(pointnet=points, leaf=leaf)
+
+
+def _picture_leaf(path: Path, data: Mapping[str, Any], conv_config: str | Path | None) -> str:
+    """Our config of the pictures that a published folder name tells of."""
+    if conv_config is not None:
+        raise ValueError(f'{path} is of images, which have no conv_config; leave {conv_config} out')
+    name = str(data.get('data_dir', '')).lower()
+    if 'celeb' in name:
+        return 'celebahq_256.py'
+    return 'afhqv2_dog.py' if 'dog' in name else 'afhqv2_cat.py'
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -97,10 +130,10 @@ def _find(name: str, places: Iterable[Mapping[str, Any]], path: Path) -> Any:
     raise ValueError(f'{path} lacks {name!r}; expected it at the top, in model or in model.params')
 
 
-def _section(section: Any, name: str, path: Path) -> dict[str, Any]:
+def _section(section: Any, name: str, path: Path, keys: str) -> dict[str, Any]:
     if not isinstance(section, Mapping):
         raise ValueError(f'{path}: {name} is {section!r}, expected a mapping')
-    if missing := [key for key in NEEDED[name].split() if key not in section]:
+    if missing := [key for key in keys.split() if key not in section]:
         raise ValueError(f'{path}: {name} lacks {", ".join(missing)}')
     return dict(section)
 
@@ -124,7 +157,8 @@ def _conv_path(path: Path, data: Mapping[str, Any], given: str | Path | None) ->
     )
 
 
-def _conv_settings(path: Path) -> dict[str, Any]:
+def _conv_settings(path: Path) -> tuple[dict[str, Any], Any]:
+    """Settings of the point encoder and the classes of shapes."""
     content = _read(path)
     model, data = content.get('model') or {}, content.get('data') or {}
     encoder = model.get('encoder', 'pointnet_local_pool')
@@ -135,27 +169,31 @@ def _conv_settings(path: Path) -> dict[str, Any]:
     found = CONV_DEFAULTS | {k: data[k] for k in CONV_DEFAULTS if k in data}
     found |= model.get('encoder_kwargs') or {}
     found |= {k: model[k] for k in ('c_dim',) if k in model}
-    return dict(pointnet=_section(found, 'pointnet', path), classes=data.get('classes'))
+    return found, data.get('classes')
 
 
 def _check_sizes(settings: Mapping[str, Any], path: Path) -> None:
     """Numbers that two sections state must agree."""
-    points, dd = settings['pointnet'], settings['ddconfig']
-    pairs = [
-        ('pointnet.plane_resolution', points['plane_resolution'], 'ddconfig', 'resolution'),
-        ('pointnet.c_dim', points['c_dim'], 'ddconfig', 'in_channels'),
-    ]
+    points, dd = settings.get('pointnet'), settings['ddconfig']
+    pairs = []
+    if points is not None:
+        pairs = [
+            ('pointnet.plane_resolution', points['plane_resolution'], 'ddconfig', 'resolution'),
+            ('pointnet.c_dim', points['c_dim'], 'ddconfig', 'in_channels'),
+        ]
     if 'unetconfig' in settings:
         latent = dd['resolution'] // 2 ** (len(dd['ch_mult']) - 1)
         pairs.append(('the latent resolution', latent, 'unetconfig', 'image_size'))
-        stacked = 3 * settings['embed_dim']
-        pairs.append(('three times embed_dim', stacked, 'unetconfig', 'in_channels'))
+        factor, words = (1, 'embed_dim') if points is None else (3, 'three times embed_dim')
+        pairs.append((words, factor * settings['embed_dim'], 'unetconfig', 'in_channels'))
     for one, value, section, key in pairs:
         if value != settings[section][key]:
             raise ValueError(
                 f'{path}: {one} is {value} and {section}.{key} is {settings[section][key]}; they '
                 f'must be equal'
             )
+    if points is None:
+        return
     if points['dim'] != 3:
         raise ValueError(f'{path}: points of {points["dim"]} numbers are not supported yet')
     if sorted(points['plane_type']) != ['xy', 'xz', 'yz']:
