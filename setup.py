@@ -18,7 +18,7 @@ CORE = [
     'numpy>=1.26',
     'scipy>=1.11',
     'einops>=0.7',
-    'pillow>=10',
+    'pillow>=10.1',
     'mmengine>=0.10.7,<0.12',
     'mmcv-lite>=2.1,<2.3',
     'timm>=1.0.9,<2',
@@ -27,13 +27,17 @@ CORE = [
     'safetensors>=0.4',
     'trimesh>=4.4',
     'scikit-image>=0.22',
+    'tifffile>=2023.8',
     'point-cloud-utils>=0.31',
+    'torch-fidelity>=0.3',
+    'lpips>=0.1.4',
     'tensorboard>=2.15',
     'tqdm>=4.60',
     'pyyaml>=6',
 ]
 EXTRAS = {
     'track': ['wandb>=0.17'],
+    'lsun': ['lmdb>=1.4'],
     'dev': [
         'pytest>=8',
         'pytest-xdist>=3.5',
@@ -42,10 +46,11 @@ EXTRAS = {
         'interrogate>=1.7',
         'codespell>=2.2',
         'pre-commit>=3.7',
+        'lmdb>=1.4',
     ],
     'docs': ['sphinx>=8', 'myst-parser>=4', 'furo>=2024.8', 'matplotlib>=3.8'],
 }
-EXTRAS['all'] = sorted({r for extra in ('track', 'dev', 'docs') for r in EXTRAS[extra]})
+EXTRAS['all'] = sorted({r for extra in ('track', 'lsun', 'dev', 'docs') for r in EXTRAS[extra]})
 
 
 class BuildWithConfigs(build_py):

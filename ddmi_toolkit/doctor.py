@@ -14,6 +14,7 @@ from pathlib import Path
 
 SUPPORTED = {
     'torch': '>=2.11,<2.17',
+    'torchvision': '>=0.26',
     'mmengine': '>=0.10.7,<0.12',
     'mmcv-lite': '>=2.1,<2.3',
     'timm': '>=1.0.9,<2',
@@ -24,6 +25,9 @@ SUPPORTED = {
     'scikit-image': '>=0.22',
     'point-cloud-utils': '>=0.31',
     'safetensors': '>=0.4',
+    'torch-fidelity': '>=0.3',
+    'lpips': '>=0.1.4',
+    'tifffile': '>=2023.8',
 }
 DATA_VARIABLE = 'DDMI_DATA'
 

@@ -12,5 +12,10 @@ _base_ = [
     '../_base_/schedules/adamw_cosine_small.py',
     '../_base_/default_runtime.py',
 ]
-train_cfg = dict(max_iters=1500, val_interval=1500)
-default_hooks = dict(checkpoint=dict(interval=250))
+# Fewer channels on the finest planes, more on the coarse ones: cheaper and better.
+model = dict(
+    encoder=dict(base_channels=16, channel_mult=(1, 2, 4)),
+    generator=dict(decoder=dict(base_channels=16, channel_mult=(1, 2, 4))),
+)
+train_cfg = dict(max_iters=1600, val_interval=1600)
+default_hooks = dict(checkpoint=dict(interval=400))

@@ -14,5 +14,6 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 first_stage_config = 'd2c_vae/procedural_chair.py'
-train_cfg = dict(max_iters=2000)
+latent_cache = dict(draws_per_item=2)
+train_cfg = dict(max_iters=1400)
 default_hooks = dict(checkpoint=dict(interval=500))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 from mmengine.dist import get_dist_info
-from shrink import CHAIRS, shrink
+from shrink import shrink
 from tiny_run import RecordGradients, build_runner
 from torch import nn
 
@@ -13,7 +13,12 @@ from ddmi_toolkit.engine import init_distributed, wrapper_config
 from ddmi_toolkit.registry import MODELS
 
 NO_VAL = dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
-STAGES = dict(first='d2c_vae/shapenet_chair.py', second='ddmi/shapenet_chair.py')
+STAGES = dict(
+    first='d2c_vae/shapenet_chair.py',
+    second='ddmi/shapenet_chair.py',
+    game='d2c_vae/procedural_image.py',
+)
+GAME = dict(patch=dict(type='PatchAdversarialLoss', base_channels=8, num_layers=2))
 CASES = [(stage, dtype) for stage in STAGES for dtype in ('float64', 'float32')]
 GLOBAL_BATCH = 4
 
@@ -37,7 +42,10 @@ def build_model(stage, dtype, folder):
     dtype = getattr(torch, dtype)
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        model = MODELS.build(shrink(STAGES[stage], folder).model)
+        config = shrink(STAGES[stage], folder).model
+        if stage == 'game':
+            config.adversarial = GAME
+        model = MODELS.build(config)
         for parameter in model.parameters():
             parameter.data.add_(0.02 * torch.randn_like(parameter))
     model.data_preprocessor = Cast(dtype)
@@ -49,12 +57,19 @@ def train(stage, dtype, folder):
     _, world_size = get_dist_info()
     parallel = dict(launcher='pytorch', cfg=dict(model_wrapper_cfg=wrapper_config()))
     model = build_model(stage, dtype, folder)
+    optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-4))
+    if stage == 'game':
+        optim_wrapper['constructor'] = 'AdversarialOptimWrapperConstructor'
+    dataset = shrink(
+        STAGES['first' if stage == 'second' else stage], folder
+    ).train_dataloader.dataset
+    dataset['num_images' if stage == 'game' else 'num_shapes'] = 7
     runner = build_runner(
         Path(folder) / stage / dtype,
         max_iters=3,
         model=model,
-        loader=dict(batch_size=GLOBAL_BATCH // world_size, dataset=dict(CHAIRS, num_shapes=7)),
-        optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1e-4)),
+        loader=dict(batch_size=GLOBAL_BATCH // world_size, dataset=dict(dataset)),
+        optim_wrapper=optim_wrapper,
         custom_hooks=[dict(type='RecordGradients')],
         **NO_VAL,
         **(parallel if world_size > 1 else {}),

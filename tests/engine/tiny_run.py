@@ -12,6 +12,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
+from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import Dataset
@@ -112,17 +113,23 @@ class StopAfter(Hook):
 
 @HOOKS.register_module(force=True)
 class RecordGradients(Hook):
-    """Keeps what the optimizer was given in each step."""
+    """Keeps what the optimizers were given in each step, one after the other."""
 
     def __init__(self):
         self.steps = []
 
     def before_train(self, runner):
         def keep(optimizer, *_):
+            if optimizer is optimizers[0]:
+                self.steps.append([])
             parameters = [p for g in optimizer.param_groups for p in g['params']]
-            self.steps.append([p.grad.clone() for p in parameters if p.grad is not None])
+            self.steps[-1] += [p.grad.clone() for p in parameters if p.grad is not None]
 
-        runner.optim_wrapper.optimizer.register_step_pre_hook(keep)
+        wrapper = runner.optim_wrapper
+        wrappers = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+        optimizers = [w.optimizer for w in wrappers]
+        for optimizer in optimizers:
+            optimizer.register_step_pre_hook(keep)
 
 
 @HOOKS.register_module(force=True)

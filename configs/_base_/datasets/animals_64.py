@@ -35,7 +35,10 @@ val_dataloader = dict(
 )
 test_dataloader = {**val_dataloader, 'dataset': held_out}
 val_evaluator = [dict(type='ImageQuality')]
-test_evaluator = [dict(type='ImageQuality')]
+test_evaluator = [
+    dict(type='ImageQuality', size=size, prefix=f'image_{size}') for size in (64, 128)
+]
+test_evaluator += [dict(type='ScaleConsistency', sizes=(64, 256))]
 val_cfg = dict()
 test_cfg = dict()
 # What stage 2 is evaluated with: the training pictures, for 24 are too few to compare with. Random

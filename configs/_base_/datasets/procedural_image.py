@@ -32,7 +32,11 @@ val_dataloader = dict(
 )
 test_dataloader = {**val_dataloader, 'dataset': held_out}
 val_evaluator = [dict(type='ImageQuality')]
-test_evaluator = [dict(type='ImageQuality')]
+test_evaluator = [
+    dict(type='ImageQuality', names=['psnr', 'ssim'], size=size, prefix=f'image_{size}')
+    for size in (32, 64)
+]
+test_evaluator += [dict(type='ScaleConsistency', sizes=(32, 128))]
 val_cfg = dict()
 test_cfg = dict()
 # What stage 2 is evaluated with. Random features need no download: they compare runs of this set
@@ -49,9 +53,11 @@ generation = dict(
         dict(
             type='GenerativeQuality',
             reference=held_out,
-            size=64,
+            size=size,
             extractor=dict(type='RandomExtractor'),
+            prefix=f'generation_{size}',
         )
+        for size in (32, 64)
     ],
     test_cfg=dict(),
 )

@@ -1,0 +1,39 @@
+"""One picture of the Kodak suite at its own resolution, for training and evaluation alike."""
+
+data_root = '{{$DDMI_DATA:data}}/kodak24'
+one_picture = dict(type='ImageDataset', root=data_root, start=2, stop=3)
+train_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    sampler=dict(type='SeededInfiniteSampler'),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        **one_picture,
+        pipeline=[
+            dict(
+                type='MultiScaleCrop',
+                input_size=(512, 768),
+                crop_size=256,
+                magnifications=[1],
+                probabilities=[1],
+            )
+        ],
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        **one_picture,
+        pipeline=[dict(type='PackImage', input_size=(512, 768))],
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = [dict(type='ImageQuality')]
+test_evaluator = [dict(type='ImageQuality')]
+val_cfg = dict()
+test_cfg = dict()
+generation = dict()
+del one_picture

@@ -1,0 +1,25 @@
+"""One Kodak picture of 768x512, encoded and overfitted: how well can the architecture fit?
+
+    python tools/train.py configs/d2c_vae/kodak_fit.py
+
+Hardware and time: TBD
+Score: TBD
+"""
+
+_base_ = [
+    '../_base_/models/d2c_vae_image_small.py',
+    '../_base_/datasets/kodak_fit.py',
+    '../_base_/schedules/adamw_cosine_small.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    latent_channels=64,
+    # Stride 8: the attention of the middle blocks is over 96 x 64 tokens.
+    layout=dict(axes=[dict(name='x', size=768), dict(name='y', size=512)], latent_stride=8),
+    encoder=dict(base_channels=8, channel_mult=(1, 2, 4, 8), z_channels=64),
+    generator=dict(decoder=dict(base_channels=8, channel_mult=(1, 2, 4, 8), z_channels=64)),
+    losses=dict(recon=dict(reduction='mean')),
+    kl_weight=1e-9,  # nothing is to be generated: the latent may hold whatever it takes
+)
+train_cfg = dict(max_iters=800, val_interval=200)
+custom_hooks = []
