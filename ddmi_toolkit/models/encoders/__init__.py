@@ -3,5 +3,6 @@
 from .base import AbstractEncoder
 from .conv import ConvEncoder
 from .point_plane import PointPlaneEncoder
+from .timm_encoder import TimmEncoder
 
-__all__ = ['AbstractEncoder', 'ConvEncoder', 'PointPlaneEncoder']
+__all__ = ['AbstractEncoder', 'ConvEncoder', 'PointPlaneEncoder', 'TimmEncoder']
