@@ -63,8 +63,7 @@ def write_tiff(file: BinaryIO, bands: Iterable[np.ndarray], shape: tuple[int, in
         predictor=True,
         bigtiff=height * width * channels > _CLASSIC_TIFF_BYTES,
         metadata=None,
-        maxworkers=2,
-        buffersize=2**24,
+        maxworkers=1,  # several would first collect hundreds of megabytes of tiles
     )
     next(tiles, None)  # tifffile stops at the last tile; this ends the bands and counts them
 
