@@ -154,7 +154,7 @@ class StyledBlock(AbstractStyledBlock):
         weight, bias = _split(
             weight, weight.new_zeros(weight.shape[1]), style.constants, self.num_constants
         )
-        return h + affine(parts, weight, bias)
+        return affine(parts, weight, bias).add_(h)
 
     def _gained_noise(self, i: int, x: Tensor) -> Tensor:
         gain = self.noise[i] * (1.0 if i == 2 else math.sqrt(2))
@@ -172,9 +172,12 @@ def affine(parts: Sequence[Tensor], weight: Tensor, bias: Tensor) -> Tensor:
     Returns:
         ``(B, Q, C_out)``.
     """
-    out, weights = bias, weight.split([x.shape[-1] for x in parts], dim=1)
-    for x, w in zip(parts, weights, strict=True):
-        out = torch.baddbmm(out, x, w.expand(x.shape[0], -1, -1))
+    batch_size = parts[0].shape[0]
+    weights = weight.split([x.shape[-1] for x in parts], dim=1)
+    weights = [w.expand(batch_size, -1, -1) for w in weights]
+    out = torch.baddbmm(bias, parts[0], weights[0])
+    for x, w in zip(parts[1:], weights[1:], strict=True):
+        out.baddbmm_(x.to(out.dtype), w.to(out.dtype))  # in place, autocast leaves dtypes alone
     return out
 
 

@@ -69,6 +69,18 @@ def test_folded_weights_are_the_published_network():
     torch.testing.assert_close(readout(embeds, None, scale=scale), naive(readout, embeds, scale))
 
 
+def test_gradients_are_those_of_the_published_network():
+    """Products that are added up in place give the gradients of those that are not."""
+    readout, embeds = built(), [e.requires_grad_() for e in embeddings()]
+    scale = torch.tensor([1.0, 0.5, 0.7]).double()
+    inputs = [*readout.parameters(), *embeds]
+    ours, theirs = (
+        torch.autograd.grad(out.sin().sum(), inputs)
+        for out in (readout(embeds, None, scale=scale), naive(readout, embeds, scale))
+    )
+    torch.testing.assert_close(ours, theirs)
+
+
 @pytest.mark.parametrize('cls', KINDS)
 def test_one_scale_for_all_is_that_scale_for_each(cls):
     readout, embeds = built(cls), embeddings()
@@ -195,6 +207,18 @@ def test_weights_stay_in_full_precision_under_autocast():
         assert all(map(torch.equal, block.layers[0].fold(style), exact))
         out = block(x, style)
     torch.testing.assert_close(out.float(), block(x, style), atol=0.1, rtol=0.05)
+
+
+def test_read_outs_train_under_autocast():
+    """Parts of any precision: lookups stay in float32 while products are in bfloat16."""
+    readout, embeds = built().float().train(), [e.float() for e in embeddings()]
+    exact = readout(embeds, None)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        out = readout(embeds, None)
+    out.float().square().mean().backward()
+    assert all(p.grad.isfinite().all() for p in readout.parameters())
+    error = (out.float() - exact).abs().max()
+    assert error < 0.05 * exact.abs().max()
 
 
 def test_errors_name_value_and_remedy():
