@@ -60,10 +60,10 @@ def test_generated_data_is_compared_with_data_of_the_same_kind(name):
     Shapes are compared with the test split, pictures of the published sets with the training set.
     """
     cfg = load_config(name)
-    tested = load_config(cfg.first_stage.config).test_dataloader.dataset
-    keys = ['type', 'root', 'classes']
+    first = load_config(cfg.first_stage.config)
+    tested, trained = first.test_dataloader.dataset, first.train_dataloader.dataset
     for metric in cfg.test_evaluator:
-        if metric.type == 'PointCloudMetrics':
-            keys += ['split', 'first_seed', 'num_shapes']
-        for key in keys:
+        is_shape = metric.type == 'PointCloudMetrics'
+        assert metric.reference.get('root') in {tested.get('root'), trained.get('root')}
+        for key in ['type', 'classes', *(['split', 'first_seed', 'num_shapes'] * is_shape)]:
             assert metric.reference.get(key) == tested.get(key), key

@@ -260,11 +260,28 @@ def _cache_latents(cfg: Config) -> None:
 
 
 def _resolve_fractions(cfg: Config) -> None:
-    """Turn lengths of schedulers that are given as fractions of the run into iterations."""
+    """Turn lengths of schedulers that are given as fractions of the run into iterations.
+
+    Of two optimizers a list moves the autoencoder's; ``dict(autoencoder=[...],
+    discriminator=[...])`` moves both.
+    """
+    schedulers = cfg.get('param_scheduler')
+    if not schedulers:
+        return
     total = cfg.get('train_cfg', {}).get('max_iters')
-    if isinstance(cfg.get('param_scheduler'), Mapping):
-        cfg.param_scheduler = [cfg.param_scheduler]
-    for scheduler in cfg.get('param_scheduler') or []:
+    if isinstance(schedulers, Mapping) and 'type' not in schedulers:
+        cfg.param_scheduler = {k: _in_iterations(v, total) for k, v in schedulers.items()}
+    elif 'discriminator' in cfg.get('optim_wrapper', {}):
+        moved = _in_iterations(schedulers, total)
+        cfg.param_scheduler = dict(autoencoder=moved, discriminator=[])
+    else:
+        cfg.param_scheduler = _in_iterations(schedulers, total)
+
+
+def _in_iterations(schedulers: Any, total: int | None) -> list[Any]:
+    """One scheduler or a list of them, fractions of ``total`` resolved."""
+    schedulers = [schedulers] if isinstance(schedulers, Mapping) else schedulers
+    for scheduler in schedulers:
         for key in ('begin', 'end', 'T_max'):
             value = scheduler.get(key)
             if not isinstance(value, float):
@@ -275,7 +292,5 @@ def _resolve_fractions(cfg: Config) -> None:
                     f'fraction of train_cfg.max_iters in [0, 1], iterations are integers'
                 )
             scheduler[key] = round(value * total)
-    if cfg.get('param_scheduler'):  # a phase of a very short run may have no iteration at all
-        cfg.param_scheduler = [
-            s for s in cfg.param_scheduler if s.get('end', total) != s.get('begin', 0)
-        ]
+    # A phase of a very short run may have no iteration at all.
+    return [s for s in schedulers if s.get('end', total) != s.get('begin', 0)]
