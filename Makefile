@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # One thread each: threads of several torch processes on few cores wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
-.PHONY: quickstart test test-slow lint format docs clean
+.PHONY: quickstart test test-slow test-gpu lint format docs clean
 
 $(STAMP): setup.py pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -24,6 +24,9 @@ quickstart: $(STAMP)
 
 test: lint
 	$(PYTEST) -m 'not slow and not gpu'
+
+test-gpu: $(STAMP)
+	$(PYTEST) -m gpu
 
 test-slow: $(STAMP)
 	$(PYTEST) -m slow
