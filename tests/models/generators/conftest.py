@@ -50,6 +50,15 @@ GENERATORS = {
         decoder=dict(DECODER, strides=(2,)),
         readout=dict(READOUT, combine='sum', coordinates='linear'),
     ),
+    'styled': dict(
+        type='PEGenerator',
+        decoder=dict(DECODER, strides=(4, 2)),
+        readout=dict(
+            READOUT,
+            modulation=dict(type='ScaleStyle', style_channels=8, embed_channels=4),
+            head=dict(type='StyledHead', out_channels=2),
+        ),
+    ),
     'weights': dict(
         type='WeightGenerator', out_channels=2, width=8, num_layers=3, hidden_channels=8
     ),
