@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         options = ImageOptions(**{f.name: getattr(args, f.name) for f in fields(ImageOptions)})
         report = prepare_images(args.source, args.out, options, args.split, args.workers)
-    except ValueError as error:
+    except (ValueError, OSError, ImportError) as error:
         tqdm.write(f'prepare_images: {error}', file=sys.stderr)
         return 1
     for name, reason in report['broken'].items():

@@ -20,6 +20,7 @@ from mmengine.config import DictAction
 
 from ddmi_toolkit.apis import (
     FieldInferencer,
+    check_space,
     find_inputs,
     layout_of,
     load_config,
@@ -55,6 +56,7 @@ def main() -> None:
     inputs = find_inputs(paths, reconstructor.SUFFIXES)
     if not inputs:
         parser.error('name files to reconstruct after the checkpoint')
+    check_space(args.out)
     inferencer = FieldInferencer(cfg, checkpoint)
     for name, report in reconstruct_files(inferencer, inputs, args.out, reconstructor):
         values = ', '.join(f'{k} {v:.4g}' for k, v in report.items() if isinstance(v, float))

@@ -32,7 +32,7 @@ def readable_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError, KeyError, FileNotFoundError, FloatingPointError) as error:
+    except (ValueError, TypeError, KeyError, OSError, ImportError, FloatingPointError) as error:
         if os.environ.get('DDMI_TRACEBACK'):
             raise
         text = error.args[0] if isinstance(error, KeyError) and error.args else error

@@ -4,16 +4,17 @@ import json
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from ..registry import MODELS
 from ..structures import Field, PlaneLayout
+from ..utils import replace_atomically
 
 FORMAT = 'ddmi_toolkit.field/1'
 
 
 def save_field(field: Field, path: str | Path) -> Path:
-    """Write a field (or a batch of fields) with all that evaluates it.
+    """Write a field (or a batch of fields) with all that evaluates it, whole or not at all.
 
     Args:
         field: What a generator returned.
@@ -26,12 +27,12 @@ def save_field(field: Field, path: str | Path) -> Path:
     tensors = {f'state.{k}': v for k, v in field.state.items()}
     tensors |= {f'evaluator.{k}': v for k, v in field.evaluator.state_dict().items()}
     meta = dict(spec=field.spec, layout=field.layout.config, out_channels=field.out_channels)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(
+    content = save(
         {k: v.detach().cpu().contiguous() for k, v in tensors.items()},
-        path,
         metadata=dict(format=FORMAT, field=json.dumps(meta)),
     )
+    with replace_atomically(path) as file:  # save_file would write for the owner's eyes alone
+        file.write(content)
     return path
 
 

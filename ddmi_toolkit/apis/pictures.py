@@ -91,17 +91,19 @@ def check_suffix(suffix: str) -> str:
     return suffix.lower()
 
 
-def check_space(folder: Path, num_bytes: int) -> None:
-    """Refuse to begin what the disk may have no room for.
+def check_space(folder: Path, num_bytes: int = 0) -> None:
+    """Refuse to begin what cannot be written, or what the disk may have no room for.
 
     Args:
         folder: Where to write; it need not exist yet.
         num_bytes: Size before compression.
 
     Raises:
-        ValueError: Less than that is free.
+        ValueError: A file is in the way, or less than that is free.
     """
     existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not existing.is_dir():
+        raise ValueError(f'cannot write to {folder}: {existing} is a file; name a folder')
     free = shutil.disk_usage(existing).free
     if num_bytes > free:
         raise ValueError(

@@ -92,8 +92,9 @@ def prepare_images(
     out = Path(out)
     if out.suffix.lower() != '.zip':
         raise ValueError(f'{out} must end in .zip; it becomes a zip of pictures')
-    if out.exists():
-        raise ValueError(f'{out} exists; delete it or choose another name')
+    for path in (out, out.with_suffix('.json')):
+        if path.exists():
+            raise ValueError(f'{path} exists; delete it or choose another name')
     source, prefix, names = find_pictures(Path(root), split)
     if not names:
         raise ValueError(

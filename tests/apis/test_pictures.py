@@ -106,6 +106,13 @@ def test_mistakes_are_named(tmp_path, arguments, message):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_in_the_way_is_named(tmp_path):
+    (tmp_path / 'taken').touch()
+    for folder in ('taken', 'taken/below'):
+        with pytest.raises(ValueError, match=r'taken is a file; name a folder'):
+            check_space(tmp_path / folder)
+
+
 def test_a_full_disk_is_noticed_before_computing(tmp_path, monkeypatch):
     usage = namedtuple('usage', 'total used free')(10**9, 0, 2 * 10**6)
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage)

@@ -194,8 +194,11 @@ def test_inputs_are_found_and_named(tmp_path):
     assert list(find_inputs([tmp_path], suffixes)) == ['a', 'sub_a', 'sub_b']
     with pytest.raises(FileNotFoundError, match=r'absent\.png does not exist'):
         find_inputs([tmp_path / 'absent.png'], suffixes)
-    with pytest.raises(ValueError, match=r'notes\.txt: expected \.png, \.jpg, \.webp'):
+    with pytest.raises(ValueError, match=r'notes\.txt is no file .* \.png, \.jpg, \.webp'):
         find_inputs([tmp_path / 'sub/notes.txt'], suffixes)
+    (tmp_path / 'none/folder.png').mkdir(parents=True)
+    with pytest.raises(ValueError, match=r'none holds no file that can be reconstructed'):
+        find_inputs([tmp_path / 'none'], suffixes)
     with pytest.raises(ValueError, match=r"would both be written as 'a'; rename one"):
         find_inputs([tmp_path / 'a.png', tmp_path / 'sub/a.JPG'], suffixes)
 

@@ -152,6 +152,8 @@ def test_fields_are_written_and_read_back(trained, tmp_path):
     x = torch.rand(3, 50, 3) - 0.5
     assert torch.equal(again(x), field(x))
     assert again.layout.config == field.layout.config
+    (tmp_path / 'other').touch()
+    assert path.stat().st_mode == (tmp_path / 'other').stat().st_mode, 'readable by others'
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ValueError, match='not a readable safetensors'):
         load_field(path)

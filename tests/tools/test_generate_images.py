@@ -131,3 +131,11 @@ def test_mistakes_end_in_one_line(run, models, tmp_path, name, tool, arguments, 
     with pytest.raises(SystemExit, match=message):
         run(tool, *files, '--out', 'e', *arguments)
     assert not (tmp_path / 'e').exists()
+
+
+@pytest.mark.parametrize('tool', ['generate.py', 'reconstruct.py'])
+def test_a_file_in_place_of_the_folder_ends_in_one_line(run, models, tmp_path, tool):
+    Image.new('RGB', (16, 16)).save(tmp_path / 'a.png')
+    inputs = ['a.png'] if tool == 'reconstruct.py' else []
+    with pytest.raises(SystemExit, match=r'a\.png is a file; name a folder'):
+        run(tool, *models['d2c_vae/procedural_image'], *inputs, '--out', 'a.png')

@@ -188,10 +188,19 @@ def test_bad_options_are_named(options, message, tool, pictures, tmp_path, capsy
     assert message in capsys.readouterr().err
 
 
+def test_a_file_in_place_of_the_folder_is_one_line(tool, pictures, tmp_path, capsys):
+    (tmp_path / 'taken').touch()
+    assert tool.main([str(pictures), str(tmp_path / 'taken/o.zip'), '--workers=1']) == 1
+    assert 'taken' in capsys.readouterr().err
+
+
 def test_existing_or_strange_output_is_refused(pictures, tmp_path):
     (tmp_path / 'o.zip').write_bytes(b'mine')
     with pytest.raises(ValueError, match='exists; delete it or choose another name'):
         prepare_images(pictures, tmp_path / 'o.zip', ImageOptions())
+    (tmp_path / 'notes.json').touch()
+    with pytest.raises(ValueError, match=r'notes\.json exists; delete it or choose another name'):
+        prepare_images(pictures, tmp_path / 'notes.zip', ImageOptions())
     with pytest.raises(ValueError, match=r'must end in \.zip'):
         prepare_images(pictures, tmp_path / 'folder', ImageOptions())
     (tmp_path / 'empty').mkdir()

@@ -56,12 +56,17 @@ def find_inputs(paths: Iterable[str | Path], suffixes: Sequence[str]) -> dict[st
         if not path.exists():
             raise FileNotFoundError(f'{path} does not exist; give files or folders to reconstruct')
         if path.is_dir():
-            files = sorted(p for p in path.rglob('*') if p.suffix.lower() in suffixes)
+            files = sorted(
+                p for p in path.rglob('*') if p.suffix.lower() in suffixes and p.is_file()
+            )
             root = path
         else:
             files, root = [path] if path.suffix.lower() in suffixes else [], path.parent
         if not files:
-            raise ValueError(f'{path}: expected {", ".join(suffixes)}')
+            raise ValueError(
+                f'{path} {"holds no" if path.is_dir() else "is no"} file that can be '
+                f'reconstructed; expected the suffix {", ".join(suffixes)}'
+            )
         for file in files:
             name = '_'.join(file.relative_to(root).with_suffix('').parts)
             if name in found:
