@@ -2,25 +2,31 @@
 
     python tools/report_images.py configs/ddmi/procedural_image.py --out outputs/procedural_image
 
-Writes the metrics of both stages with their protocols (json); a baseline for each metric of stage
-2: true pictures that were held out, and decoded N(0, I), which is what stage 1 alone can generate;
-and two pictures. ``reconstructed.png``: held-out originals, what the encoder saw, and the fields at
-the encoder's size and at four times it. ``generated.png``: the same seeds at three sizes.
+Writes the metrics of both stages with their protocols (json); two baselines for each metric of
+stage 2: true pictures that are not among its references, and decoded N(0, I), which is what stage 1
+alone can generate; and two pictures. ``reconstructed.png``: held-out originals, what the encoder
+saw, and the fields at the encoder's size and at four times it. ``generated.png``: the same seeds at
+three sizes.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
 from PIL import Image
 from torch import Tensor
 
 from ddmi_toolkit.apis import FieldInferencer, evaluate, load_config, readable_errors
+from ddmi_toolkit.evaluation import GenerativeQuality
+from ddmi_toolkit.evaluation.pixels import shrink, to_uint8, true_image
 from ddmi_toolkit.registry import DATASETS, METRICS
 from ddmi_toolkit.visualization import as_picture, image_grid, save_image
 
@@ -33,9 +39,13 @@ def main() -> None:
     parser.add_argument('config', help='a stage-2 config')
     parser.add_argument('--out', type=Path, required=True)
     parser.add_argument('--count', type=int, default=8, help='pictures per row')
-    parser.add_argument('--tile', type=int, default=128, help='pixels of a picture, per side')
+    parser.add_argument(
+        '--tile', type=int, default=128, help='pixels of a picture, along its longer side'
+    )
     args = parser.parse_args()
     cfg = load_config(args.config)
+    if 'first_stage' not in cfg:
+        raise ValueError(f'{args.config} has one stage; name a config of stage 2')
     first = load_config(cfg.first_stage.config, cfg.first_stage.options)
     inferencer = FieldInferencer(cfg)
     draw = {'reconstructed': reconstructed, 'generated': generated}
@@ -56,22 +66,47 @@ def main() -> None:
 
 
 def baselines(cfg: Config, first: Config) -> Iterator[tuple[str, dict[str, float]]]:
-    """Name and values, by stage 2's metrics, of held-out pictures and of decoded N(0, I)."""
-    held_out = DATASETS.build(first.test_dataloader.dataset)
+    """Name and values, by stage 2's metrics, of other true pictures and of decoded N(0, I)."""
     count = cfg.test_dataloader.dataset.num_samples
-    fields = list(FieldInferencer(first).sample(range(count)))
-    values: dict[str, dict[str, float]] = {'held_out': {}, 'decoded_normal': {}}
+    fields = [dict(field=field) for field in FieldInferencer(first).sample(range(count))]
+    values: dict[str, dict[str, float]] = {'true_pictures': {}, 'decoded_normal': {}}
     for config in cfg.test_evaluator:
-        sets = {
-            'held_out': [dict(pred=resized(s['meta']['image'], config.size)) for s in held_out],
-            'decoded_normal': [dict(field=field) for field in fields],
-        }
-        for name, samples in sets.items():
-            metric = METRICS.build(config)
-            metric.process(dict(seed=torch.arange(len(samples))), samples)
-            found = metric.compute_metrics(metric.results)
-            values[name] |= {f'{metric.prefix}/{k}': v for k, v in found.items()}
+        values['decoded_normal'] |= measured(METRICS.build(config), fields)
+        metric = METRICS.build(config)
+        if isinstance(metric, GenerativeQuality):
+            pictures = list(true_pictures(metric, first, count))
+            values['true_pictures'] |= measured(metric, pictures)
+            values['true_pictures'][f'{metric.prefix}/num_pictures'] = len(pictures)
     yield from values.items()
+
+
+def measured(metric: BaseMetric, samples: list[dict[str, Any]]) -> dict[str, float]:
+    """Values of samples, each under the metric's prefix."""
+    metric.process(dict(seed=torch.arange(len(samples))), samples)
+    found = metric.compute_metrics(metric.results)
+    return {f'{metric.prefix}/{k}': v for k, v in found.items()}
+
+
+def true_pictures(
+    metric: GenerativeQuality, first: Config, count: int
+) -> Iterator[dict[str, Tensor]]:
+    """Up to ``count`` true pictures, held-out ones, or those of training if those are references.
+
+    Raises:
+        ValueError: The references are the only pictures there are.
+    """
+    held_out = first.test_dataloader.dataset
+    known = metric.reference.image(0)
+    for config in (held_out, {**first.train_dataloader.dataset, 'pipeline': held_out.pipeline}):
+        dataset = DATASETS.build(config)
+        indices = range(min(count, len(dataset)))
+        images = (true_image(dataset[i]['meta'], f'item {i}') for i in indices)
+        pictures = (shrink(image[None], metric.size, "meta['image']")[0] for image in images)
+        start = next(pictures)
+        if not torch.equal(to_uint8(start).movedim(-1, 0), known):
+            yield from (dict(pred=picture) for picture in chain([start], pictures))
+            return
+    raise ValueError('all pictures are references; there are no others to compare with them')
 
 
 def reconstructed(
@@ -104,15 +139,15 @@ def generated(
 
 
 def tile(values: Tensor, size: int) -> np.ndarray:
-    """A picture ``(h, w, C)`` in [-1, 1] shown with its own pixels, ``(size, size, 3)`` uint8."""
-    return np.asarray(Image.fromarray(as_picture(values)).resize((size, size), Image.NEAREST))
+    """A picture ``(h, w, C)`` in [-1, 1], its longer side at ``size`` pixels, uint8.
 
-
-def resized(image: Tensor, size: int) -> Tensor:
-    """A true picture ``(H, W, C)`` at a smaller size, as references are."""
-    planes = image.movedim(-1, 0)[None]
-    small = torch.nn.functional.interpolate(planes, (size, size), mode='bicubic', antialias=True)
-    return small[0].movedim(0, -1)
+    Enlarged pixels stay visible; what is reduced is averaged.
+    """
+    image = Image.fromarray(as_picture(values))
+    longest = max(image.size)
+    target = tuple(max(round(n * size / longest), 1) for n in image.size)
+    resample = Image.Resampling.NEAREST if longest < size else Image.Resampling.BOX
+    return np.asarray(image.resize(target, resample))
 
 
 if __name__ == '__main__':
