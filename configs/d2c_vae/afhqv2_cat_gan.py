@@ -37,4 +37,5 @@ custom_hooks = [
         begin=0.5,
         length=0.01,
     ),
+    dict(type='ReconstructionHook', interval=10_000),
 ]

@@ -19,7 +19,9 @@ model = dict(
     encoder=dict(base_channels=8, channel_mult=(1, 2, 4, 8), z_channels=64),
     generator=dict(decoder=dict(base_channels=8, channel_mult=(1, 2, 4, 8), z_channels=64)),
     losses=dict(recon=dict(reduction='mean')),
-    kl_weight=1e-9,  # nothing is to be generated: the latent may hold whatever it takes
+    kl_weight=None,  # nothing is to be generated
 )
-train_cfg = dict(max_iters=800, val_interval=200)
+train_cfg = dict(max_iters=250, val_interval=50)
+optim_wrapper = dict(clip_grad=dict(max_norm=1.0))
+default_hooks = dict(checkpoint=dict(interval=50), logger=dict(interval=10))
 custom_hooks = []

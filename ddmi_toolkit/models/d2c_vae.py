@@ -29,7 +29,9 @@ class D2CVAE(BaseModel):
         renderer: Config of a renderer, ``(field, query, layout) -> prediction``.
         losses: Name and config of each reconstruction loss ``(pred, target) -> scalar``.
         kl_weight: Weight of the KL divergence (lambda_z in DDMI Eq. 9); ``LossWeightHook`` moves
-            it. The divergence is summed over the latent and averaged over the batch, in nats.
+            it. The divergence is summed over the latent and averaged over the batch, in nats. None
+            makes it an autoencoder without a prior, which decodes posterior means: to fit data,
+            not to generate.
         regularizer: Config of a regularizer of the encoder's and decoder's weights.
         adversarial: Name and config of each game against a discriminator. The optimizer wrapper
             is then an ``OptimWrapperDict`` of ``autoencoder`` and ``discriminator``, see
@@ -45,7 +47,7 @@ class D2CVAE(BaseModel):
         generator: dict[str, Any],
         renderer: dict[str, Any],
         losses: dict[str, dict[str, Any]],
-        kl_weight: float = 1e-4,
+        kl_weight: float | None = 1e-4,
         regularizer: dict[str, Any] | None = None,
         adversarial: dict[str, dict[str, Any]] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
@@ -128,11 +130,7 @@ class D2CVAE(BaseModel):
         """
         posterior = self.encode(inputs)
         if mode in ('loss', 'loss_and_pred'):
-            noise = None
-            if seed is not None:
-                mean = posterior.mean
-                noise = seeded_normal(seed, mean.shape[1:], 'posterior', mean.device, mean.dtype)
-            pred = self.render(self.decode(posterior.sample(noise=noise)), query)
+            pred = self.render(self.decode(self._sample(posterior, seed)), query)
             losses = self._losses(pred, target, query, posterior)
             return losses if mode == 'loss' else (losses, pred)
         field = self.decode(posterior.mean)
@@ -142,6 +140,15 @@ class D2CVAE(BaseModel):
             dict(pred=p, target=t, field=field[i])
             for i, (p, t) in enumerate(zip(pred, targets, strict=True))
         ]
+
+    def _sample(self, posterior: DiagonalGaussian, seed: Tensor | None) -> Tensor:
+        """What is decoded in training, ``(B, C, N)``."""
+        mean, noise = posterior.mean, None
+        if self.kl_weight is None:
+            return mean
+        if seed is not None:
+            noise = seeded_normal(seed, mean.shape[1:], 'posterior', mean.device, mean.dtype)
+        return posterior.sample(noise=noise)
 
     def train_step(
         self,
@@ -207,7 +214,8 @@ class D2CVAE(BaseModel):
     ) -> dict[str, Tensor]:
         losses = {f'loss_{name}': loss(pred, target) for name, loss in self.losses.items()}
         kl = posterior.kl().mean()
-        losses['loss_kl'] = self.kl_weight * kl
+        if self.kl_weight is not None:
+            losses['loss_kl'] = self.kl_weight * kl
         losses['kl_nats'] = kl.detach()
         if self.regularizer is not None:
             losses['loss_regularizer'] = self.regularizer([self.encoder, self.generator])

@@ -94,6 +94,17 @@ def test_losses_are_reconstruction_and_weighted_divergence():
     torch.testing.assert_close(model(**data)['loss_kl'], 0.25 * kl)
 
 
+def test_without_a_prior_it_is_an_autoencoder():
+    """``kl_weight=None``: training decodes the posterior mean, and no divergence is charged."""
+    model = build(STAGE_ONE, kl_weight=None)
+    losses = model(**batch(), mode='loss')
+    predicted = torch.stack([p['pred'] for p in model(**batch(), mode='predict')])
+    assert 'loss_kl' not in losses
+    torch.testing.assert_close(
+        losses['loss_recon'], model.losses['recon'](predicted, batch()['target'])
+    )
+
+
 def test_only_losses_are_summed():
     """mmengine adds up every key that contains 'loss'; the logged divergence is not one."""
     losses = build(STAGE_ONE)(**batch())

@@ -13,7 +13,6 @@ train_dataloader = dict(
             dict(
                 type='MultiScaleCrop',
                 input_size=(512, 768),
-                crop_size=256,
                 magnifications=[1],
                 probabilities=[1],
             )

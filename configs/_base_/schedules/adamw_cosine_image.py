@@ -32,5 +32,6 @@ custom_hooks = [
         length=0.9,
         curve='exponential',
     ),
+    dict(type='ReconstructionHook', interval=10_000),
 ]
 del warm_up
