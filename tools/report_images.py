@@ -26,8 +26,9 @@ from torch import Tensor
 
 from ddmi_toolkit.apis import FieldInferencer, evaluate, load_config, readable_errors
 from ddmi_toolkit.evaluation import GenerativeQuality
-from ddmi_toolkit.evaluation.pixels import shrink, to_uint8, true_image
+from ddmi_toolkit.evaluation.pixels import shrink, true_image
 from ddmi_toolkit.registry import DATASETS, METRICS
+from ddmi_toolkit.structures import to_uint8
 from ddmi_toolkit.visualization import as_picture, image_grid, save_image
 
 

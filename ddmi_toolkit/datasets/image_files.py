@@ -31,6 +31,8 @@ def decode_image(data: bytes, name: str) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
+            if image.mode == 'I' and image.format == 'TIFF':  # PNG and PGM of this mode have 16
+                raise _unknown_white(image, 'signed or 32 bits')
             return to_rgb(ImageOps.exif_transpose(image))
     except Exception as error:  # decoders of broken files raise anything
         is_unknown = isinstance(error, UnidentifiedImageError)  # its text has a memory address
@@ -45,7 +47,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """A Pillow image in 8-bit RGB, on white where it is transparent.
 
     Raises:
-        ValueError: The values are 32-bit, so that nobody knows what white is.
+        ValueError: The values are floats or exceed 16 bits, so that nobody knows what white is.
     """
     if image.mode == 'RGB' and not image.has_transparency_data:
         return image
@@ -64,23 +66,16 @@ def _from_deep(image: Image.Image) -> Image.Image:
     """8-bit grey of 16-bit grey, 65535 becoming 255; Pillow itself would clip at 255."""
     values = np.asarray(image)
     if image.mode == 'F' or values.min() < 0 or values.max() > 65535:
-        raise ValueError(
-            f'values from {values.min()} to {values.max()} (mode {image.mode}) have no known '
-            f'white; save it with 8 or 16 bits per channel'
-        )
+        raise _unknown_white(image, f'mode {image.mode}')
     return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 
-def as_size(size: int | tuple[int, int], name: str) -> tuple[int, int]:
-    """``(height, width)`` of a size given as one number or both.
-
-    Raises:
-        ValueError: It is neither, or not positive.
-    """
-    pair = (size, size) if isinstance(size, int) else tuple(size)
-    if len(pair) != 2 or not all(isinstance(n, int) and n > 0 for n in pair):
-        raise ValueError(f'{name} must be a positive integer or (height, width), got {size!r}')
-    return pair
+def _unknown_white(image: Image.Image, what: str) -> ValueError:
+    low, high = image.getextrema()
+    return ValueError(
+        f'values from {low} to {high} ({what}) have no known white; save it with 8 or 16 bits '
+        f'per channel'
+    )
 
 
 def as_filter(name: str) -> Image.Resampling:

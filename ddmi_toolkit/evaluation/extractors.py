@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..layers.frozen import fixed_initialization, require_file, warn_random
 from ..layers.image_features import ImageFeatures
 from ..registry import MODELS
-from .pixels import as_size
+from ..structures import as_size
 from .weights import INCEPTION, file_sha256, find_weights, weights_digest
 
 

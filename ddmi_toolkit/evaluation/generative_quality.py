@@ -9,6 +9,7 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from ..registry import METRICS, MODELS
+from ..structures import as_size, to_uint8
 from .distribution import (
     FeatureStatistics,
     density_coverage,
@@ -17,7 +18,7 @@ from .distribution import (
     precision_recall,
 )
 from .extractors import AbstractExtractor
-from .pixels import as_size, shown_image, to_uint8
+from .pixels import shown_image
 from .protocol import Protocol, seed_range
 from .reference_images import ReferenceImages, extract
 

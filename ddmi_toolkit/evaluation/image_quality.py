@@ -7,8 +7,9 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from ..registry import METRICS
+from ..structures import as_size
 from .lpips_distance import RANDOM, LPIPSDistance, lpips_distance
-from .pixels import RESIZE, as_size, shown_image, shrink, true_image
+from .pixels import RESIZE, shown_image, shrink, true_image
 from .weights import LPIPS_TRUNKS
 
 WINDOW_SIZE = 11  # pixels, Gaussian of sigma 1.5 (Wang et al. 2004)

@@ -1,4 +1,4 @@
-"""What metrics of images share: the picture that a sample shows, at a size, in 8 bit."""
+"""What metrics of images share: the picture that a sample shows, and the true one, at a size."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,23 +9,6 @@ from torch import Tensor
 
 RESIZE = 'bicubic with antialiasing (torch), from above only'
 """How true pictures are brought to a size; stated in protocols."""
-
-
-def as_size(size: int | Sequence[int], name: str = 'size') -> tuple[int, int]:
-    """``(rows, columns)`` of a size given so, or as one number for a square.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    pair = (size, size) if isinstance(size, int) else tuple(size)
-    if len(pair) != 2 or any(not isinstance(n, int) or n < 1 for n in pair):
-        raise ValueError(f'{name}={size!r} must be a number of pixels or (rows, columns)')
-    return pair
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """Values in [-1, 1] as the 8-bit values 0 to 255 of a file; what lies beyond is clamped."""
-    return ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
 def shrink(images: Tensor, size: Sequence[int], what: str) -> Tensor:

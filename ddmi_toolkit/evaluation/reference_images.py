@@ -14,8 +14,9 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from ..registry import DATASETS
+from ..structures import to_uint8
 from .extractors import AbstractExtractor
-from .pixels import RESIZE, shrink, to_uint8, true_image
+from .pixels import RESIZE, shrink, true_image
 from .protocol import Protocol, digest
 
 PROBES = 8  # pictures that a set is known by

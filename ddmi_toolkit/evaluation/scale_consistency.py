@@ -8,8 +8,9 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from ..registry import METRICS
+from ..structures import as_size
 from .image_quality import psnr
-from .pixels import as_size, shown_image
+from .pixels import shown_image
 from .protocol import Protocol, seed_range
 
 

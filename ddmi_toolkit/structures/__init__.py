@@ -3,6 +3,7 @@
 from .coords import Coords, Grid, Points, as_coords, pixel_centers
 from .field import Field
 from .layout import Axis, PlaneLayout
+from .pictures import as_size, to_uint8
 from .posterior import DiagonalGaussian
 from .randomness import Draw, generators, mix_seed, seeded_normal, seeded_uniform
 from .raster import Raster, fitted_size, magnified_size
@@ -18,6 +19,7 @@ __all__ = [
     'Points',
     'Raster',
     'as_coords',
+    'as_size',
     'fitted_size',
     'generators',
     'magnified_size',
@@ -25,4 +27,5 @@ __all__ = [
     'pixel_centers',
     'seeded_normal',
     'seeded_uniform',
+    'to_uint8',
 ]

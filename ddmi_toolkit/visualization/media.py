@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
+
+from ..structures import to_uint8
 
 
 def quantize(values: Tensor) -> np.ndarray:
@@ -20,7 +21,7 @@ def quantize(values: Tensor) -> np.ndarray:
         ``(..., 1)`` or ``(..., 3)`` uint8.
     """
     values = values[..., :3] if values.shape[-1] >= 3 else values[..., :1]
-    return ((values.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
+    return to_uint8(values).cpu().numpy()
 
 
 def as_picture(values: Tensor) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddmi_toolkit.datasets.image_files import as_filter, as_size, decode_image
+from ddmi_toolkit.datasets.image_files import as_filter, decode_image
 
 
 def encoded(image, format='png', **options):
@@ -109,11 +109,21 @@ def test_float_picture_has_no_known_white():
         decode_image(encoded(Image.new('F', (2, 2), 0.5), 'tiff'), 'depth.tif')
 
 
-def test_sizes_and_filters_are_checked():
-    assert as_size(3, 'size') == (3, 3)
-    assert as_size([3, 4], 'size') == (3, 4)
-    for wrong in (0, (3,), (3, -1), (3, 4.5)):
-        with pytest.raises(ValueError, match='size must be a positive integer or'):
-            as_size(wrong, 'size')
+def test_32_bit_tiff_has_no_known_white():
+    """Taken for 16 bits, values up to 255 would be black."""
+    image = Image.fromarray(np.full((2, 2), 255, np.int32))
+    with pytest.raises(ValueError, match=r'depth\.tif: .*to 255 .*32 bits.* 8 or 16 bits'):
+        decode_image(encoded(image, 'tiff'), 'depth.tif')
+
+
+def test_16_bit_grey_of_any_format_becomes_8_bit():
+    values = np.array([[0, 257, 65535]], np.uint16)
+    pgm = b'P5 3 1 65535\n' + values.astype('>u2').tobytes()
+    files = [pgm, *(encoded(Image.fromarray(values), kind) for kind in ('png', 'tiff'))]
+    for data in files:
+        assert np.asarray(decode_image(data, 'a'))[0, :, 0].tolist() == [0, 1, 255]
+
+
+def test_filters_are_checked():
     with pytest.raises(ValueError, match=r"one of .*'bicubic'.* got 'cubic'"):
         as_filter('cubic')

@@ -16,8 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from ...registry import TRANSFORMS
+from ...structures import as_size
 from ..base import Record
-from ..image_files import as_filter, as_size
+from ..image_files import as_filter
 from .places import IntegerPlaces, RealPlaces
 
 Size = int | tuple[int, int]
