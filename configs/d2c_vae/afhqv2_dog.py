@@ -2,7 +2,7 @@
 
     python tools/train.py configs/d2c_vae/afhqv2_dog.py
 
-Data: AFHQv2 below data/afhqv2 (docs/data.md), and the weights of VGG-16 as weights/vgg16.pth
+Data: AFHQv2 below data/afhq_v2 (docs/data.md), and the weights of VGG-16 as weights/vgg16.pth
 (docs/training.md).
 Hardware and time: written for 4 GPUs; not trained by us yet. The modules and sizes are checked
 against the published ones (docs/published_weights.md).

@@ -3,7 +3,7 @@ churches in its supplement without one.
 
     python tools/train.py configs/d2c_vae/lsun_church_256.py
 
-Data: LSUN church_outdoor as lmdb below data/lsun (docs/data.md), and the weights of VGG-16
+Data: LSUN church_outdoor as lmdb below data (docs/data.md), and the weights of VGG-16
 as weights/vgg16.pth (docs/training.md).
 Hardware and time: written for 4 GPUs; not trained by us yet. The modules and sizes are checked
 against the published ones (docs/published_weights.md).
