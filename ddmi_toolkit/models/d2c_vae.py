@@ -185,25 +185,30 @@ class D2CVAE(BaseModel):
             losses, pred = call(**data, mode='loss_and_pred')
         loss, log = self.parse_losses(losses)
         autoencoder.update_params(loss)
-        played = [name for name, game in self.adversarial.items() if game.weight]
+        return {**log, **self._play(pred, data, optim_wrapper['discriminator'])}
+
+    def _play(
+        self, pred: Tensor, data: dict[str, Any], optim_wrapper: OptimWrapper
+    ) -> dict[str, Tensor]:
+        """Update the discriminators of the games that do not rest; values to log."""
+        played = {name: game for name, game in self.adversarial.items() if game.weight}
         if not played:
-            return log
-        discriminator = optim_wrapper['discriminator']
-        with discriminator.optim_context(self.adversarial):
+            return {}
+        with optim_wrapper.optim_context(self.adversarial):
             losses = {
-                f'loss_{name}_discriminator': self.adversarial[name].discriminator_loss(
+                f'loss_{name}_discriminator': game.discriminator_loss(
                     pred, data['target'], data['query']
                 )
-                for name in played
+                for name, game in played.items()
             }
-        loss, log_discriminator = self.parse_losses(losses)
-        discriminator.backward(discriminator.scale_loss(loss))
-        if discriminator.should_update():
+        loss, log = self.parse_losses(losses)
+        optim_wrapper.backward(optim_wrapper.scale_loss(loss))
+        if optim_wrapper.should_update():
             _average_gradients(self.adversarial)
-            discriminator.step()
-            discriminator.zero_grad()
-        log_discriminator.pop('loss')  # the sum of both sides means nothing
-        return {**log, **log_discriminator}
+            optim_wrapper.step()
+            optim_wrapper.zero_grad()
+        log.pop('loss')  # the sum of both sides means nothing
+        return log
 
     def _losses(
         self,
