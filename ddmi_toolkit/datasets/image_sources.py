@@ -191,17 +191,15 @@ def find_pictures(root: Path, split: str | None) -> tuple[AbstractImageSource, s
             file (``.txt``, ``.lst``) with one name per line, relative to the root; None for all.
 
     Raises:
-        ValueError: The root or the split is missing or unknown.
+        ValueError: The root or the split is missing or unknown, or there are no pictures.
     """
     if split is None:
-        source = open_source(root)
-        return source, '', source.names
+        return _whole(root)
     if split.endswith(_LIST_SUFFIXES):
         source = open_source(root)
         return source, '', _read_list(root, split, source)
     if any(path.exists() for path in (root / split, root / f'{split}.zip')):
-        source = open_source(root / split)
-        return source, '', source.names
+        return _whole(root / split)
     source, prefix = open_source(root), f'{split}/'
     names = [n.removeprefix(prefix) for n in source.names if n.startswith(prefix)]
     if not names:
@@ -213,6 +211,18 @@ def find_pictures(root: Path, split: str | None) -> tuple[AbstractImageSource, s
     return source, prefix, names
 
 
+def _whole(root: Path) -> tuple[AbstractImageSource, str, Sequence[str]]:
+    """A source and all that it holds, see :func:`find_pictures`."""
+    source = open_source(root)
+    if not source.names:
+        zips = sorted(path.stem for path in source.path.glob('*.zip'))
+        remedy = f'; choose split= of its zips {zips}' if zips else ''
+        raise ValueError(
+            f'{root} holds no pictures; expected files with a suffix of {IMAGE_SUFFIXES}{remedy}'
+        )
+    return source, '', source.names
+
+
 def _read_list(root: Path, split: str, source: AbstractImageSource) -> list[str]:
     """Names that a text file lists, all of which the source has."""
     places = [root / split, root.parent / split, Path(split)]
@@ -221,6 +231,8 @@ def _read_list(root: Path, split: str, source: AbstractImageSource) -> list[str]
         raise ValueError(f'list {split!r} not found; looked for {[str(p) for p in places]}')
     lines = (line.strip() for line in path.read_text('utf-8').splitlines())
     names, known = [line for line in lines if line], set(source.names)
+    if not names:
+        raise ValueError(f'{path} lists no pictures; expected one name per line')
     if missing := [n for n in names if n not in known]:
         raise ValueError(
             f'{path} lists {len(missing)} pictures that {root} does not have, such as '

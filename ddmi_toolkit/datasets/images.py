@@ -9,7 +9,6 @@ from mmcv.transforms import BaseTransform
 
 from ..registry import DATASETS
 from .base import AbstractDataset, Record
-from .image_files import IMAGE_SUFFIXES
 from .image_sources import find_pictures
 
 _SPLITS = {'train', 'training', 'val', 'valid', 'validation', 'test', 'testing'}
@@ -50,10 +49,6 @@ class ImageDataset(AbstractDataset):
         super().__init__(pipeline)
         self.source, self.prefix, found = find_pictures(Path(root), split)
         where = f'{root}' if split is None else f'{root} (split {split!r})'
-        if not found:
-            raise ValueError(
-                f'{where} holds no pictures; expected files with a suffix of {IMAGE_SUFFIXES}'
-            )
         if split is None:
             _check_no_splits(root, found)
         self.classes = _choose_classes(where, found, classes)

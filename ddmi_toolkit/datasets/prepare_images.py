@@ -96,10 +96,6 @@ def prepare_images(
         if path.exists():
             raise ValueError(f'{path} exists; delete it or choose another name')
     source, prefix, names = find_pictures(Path(root), split)
-    if not names:
-        raise ValueError(
-            f'{root} holds no pictures; expected files with a suffix of {IMAGE_SUFFIXES}'
-        )
     tally, written = Tally(), _output_names(names, _SUFFIXES[options.format])
     with _atomic_zip(out) as archive:
         for item in _prepare_all(source, prefix, names, options, num_workers):

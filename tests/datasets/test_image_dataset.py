@@ -121,6 +121,22 @@ def test_empty_folder_and_foreign_list(root, tmp_path):
         ImageDataset(str(write(tmp_path / 'flat', ['a.png'])), classes=['cat'])
 
 
+def test_zips_of_splits_are_named_when_no_split_is_chosen(root, tmp_path):
+    (tmp_path / 'zips').mkdir()
+    for split in ('train', 'test'):
+        with zipfile.ZipFile(tmp_path / f'zips/{split}.zip', 'w') as archive:
+            archive.write(root / NAMES[0], NAMES[0])
+    with pytest.raises(ValueError, match=r"no pictures; .* of its zips \['test', 'train'\]"):
+        ImageDataset(str(tmp_path / 'zips'))
+    assert len(ImageDataset(str(tmp_path / 'zips'), split='test')) == 1
+
+
+def test_empty_list_is_named(root):
+    (root / 'none.txt').write_text('\n')
+    with pytest.raises(ValueError, match=r'none\.txt lists no pictures'):
+        ImageDataset(str(root), split='none.txt')
+
+
 def test_broken_picture_is_named_when_read(root):
     (root / 'dog/0.png').write_bytes(b'oops')
     data = ImageDataset(str(root))

@@ -228,8 +228,9 @@ def test_picture_that_does_not_fit_is_named(transform, image, message):
 @pytest.mark.parametrize(
     'options, message',
     [
-        (dict(magnifications=(1, 2)), 'needs a probability, which sum to 1'),
+        (dict(magnifications=(1, 2)), 'needs a probability .* which sum to 1'),
         (dict(magnifications=(1, 2), probabilities=(0.5, 0.6)), 'which sum to 1'),
+        (dict(magnifications=(1, 2), probabilities=(1.5, -0.5)), 'probability of at least 0'),
         (dict(magnifications=(1, 1.3, 2)), 'magnification 1.3 makes 10.4x10.4 .*magnification_ra'),
         (dict(crop_size=9), r'crop_size=\(9, 9\) is larger than 1 times input_size=\(8, 8\)'),
         (dict(crop_size=9, magnification_range=(1, 2)), 'larger than 1 times'),

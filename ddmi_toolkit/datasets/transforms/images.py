@@ -98,10 +98,11 @@ class MultiScaleCrop(BaseTransform):
             self.places = RealPlaces(self.input_size, crop, tuple(magnification_range))
         else:
             chances = tuple(zip(magnifications, probabilities, strict=False))
-            if len(magnifications) != len(probabilities) or abs(sum(probabilities) - 1) > 1e-6:
+            is_distribution = abs(sum(probabilities) - 1) <= 1e-6 and min(probabilities) >= 0
+            if len(magnifications) != len(probabilities) or not is_distribution:
                 raise ValueError(
-                    f'each of magnifications {tuple(magnifications)} needs a probability, which '
-                    f'sum to 1; got {tuple(probabilities)}'
+                    f'each of magnifications {tuple(magnifications)} needs a probability of at '
+                    f'least 0, which sum to 1; got {tuple(probabilities)}'
                 )
             self.places = IntegerPlaces(self.input_size, crop, chances)
         self.crop_size, self.resample, self.cond = crop, as_filter(filter), cond
