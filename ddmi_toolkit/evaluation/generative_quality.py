@@ -19,7 +19,7 @@ from .distribution import (
 )
 from .extractors import AbstractExtractor
 from .pixels import shown_image
-from .protocol import Protocol, seed_range
+from .protocol import Protocol, sample_seed, seed_range
 from .reference_images import ReferenceImages, extract
 
 KID_SUBSETS, KID_SEED = 100, 2020  # torch-fidelity's
@@ -100,7 +100,7 @@ class GenerativeQuality(BaseMetric):
             pictures = [shown_image(sample, self.size, self.cell) for sample in part]
             images = to_uint8(torch.stack(pictures)).movedim(-1, 1)
             for i, feature in enumerate(extract(self.extractor, images), start):
-                self.results.append((_seed(data_batch, data_samples[i], i), feature))
+                self.results.append((sample_seed(data_batch, data_samples[i], i), feature))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """The values, each under its name and that of the features."""
@@ -171,10 +171,3 @@ class GenerativeQuality(BaseMetric):
                 f'{max(least[v] for v in missing)} are needed (and thousands for numbers that '
                 f'mean something); take more, or leave them out of values'
             )
-
-
-def _seed(data_batch: Mapping[str, Any] | None, sample: Mapping[str, Any], index: int) -> int:
-    """What a picture was drawn from; pictures are put in this order."""
-    if data_batch and 'seed' in data_batch:
-        return int(data_batch['seed'][index])
-    return int(sample.get('seed', 0))

@@ -10,6 +10,7 @@ from ..registry import METRICS
 from ..structures import as_size
 from .lpips_distance import RANDOM, LPIPSDistance, lpips_distance
 from .pixels import RESIZE, shown_image, shrink, true_image
+from .protocol import Protocol, digest, sample_names
 from .weights import LPIPS_TRUNKS
 
 WINDOW_SIZE = 11  # pixels, Gaussian of sigma 1.5 (Wang et al. 2004)
@@ -103,6 +104,7 @@ class ImageQuality(BaseMetric):
             raise ValueError(f'names has {unknown}; choose of {known}')
         self.names, self.is_luma, self.border = tuple(names), is_luma, border
         self.size = None if size is None else as_size(size)
+        self._measured: Protocol = {}
         trunks = [n.removeprefix('lpips_') for n in names if n.startswith('lpips_')]
         if trunks and is_luma:
             raise ValueError('LPIPS compares colors; leave it out of names, or set is_luma=False')
@@ -112,6 +114,7 @@ class ImageQuality(BaseMetric):
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Measure each ``dict(pred, target)``, or each ``dict(field)`` with ``size``."""
+        names = sample_names(data_batch, len(data_samples))
         for i, sample in enumerate(data_samples):
             pred, target = (self._prepare(x) for x in self._pair(data_batch, sample, i))
             if pred.shape != target.shape:
@@ -119,15 +122,18 @@ class ImageQuality(BaseMetric):
                     f'prediction {tuple(pred.shape)} and target {tuple(target.shape)} differ in '
                     f'shape; evaluate on a query that the targets were made for'
                 )
-            self.results.append({n: self._measure(n, pred, target) for n in self.names})
+            scores = {n: self._measure(n, pred, target) for n in self.names}
+            self.results.append((names[i], tuple(target.shape), scores))
 
-    def compute_metrics(self, results: list[dict[str, float]]) -> dict[str, float]:
+    def compute_metrics(self, results: list) -> dict[str, float]:
         """Means over the set, and its size."""
-        means = {n: sum(r[n] for r in results) / len(results) for n in self.names}
-        return dict(means, num_images=len(results))
+        names, shapes, scores = zip(*results, strict=True)
+        self._measured = dict(images=digest(*sorted(names)), largest_target=max(shapes))
+        means = {n: sum(s[n] for s in scores) / len(scores) for n in self.names}
+        return dict(means, num_images=len(scores))
 
-    def protocol(self) -> dict[str, dict[str, Any]]:
-        """How the values were measured, under the metric's prefix."""
+    def protocol(self) -> dict[str, Protocol]:
+        """How the values of the last evaluation were measured, under the metric's prefix."""
         rendered = dict(size=self.size, target_transform=f"meta['image'], {RESIZE}")
         return {
             self.prefix: dict(
@@ -138,6 +144,7 @@ class ImageQuality(BaseMetric):
                 value_range=(0, 1),
                 **({} if self.size is None else rendered),
                 **{name: net.checksum for name, net in self.lpips.items()},
+                **self._measured,
             )
         }
 

@@ -12,7 +12,7 @@ from ..registry import DATASETS, METRICS
 from ..structures import mix_seed
 from . import functional
 from .meshing import sample_field_surface
-from .protocol import Protocol, digest, seed_range
+from .protocol import Protocol, digest, sample_seed, seed_range
 
 _PAIRWISE = dict(cd=functional.pairwise_chamfer, emd=functional.pairwise_emd)
 _SECONDS_PER_PAIR = dict(cd=1e-3, emd=1e-2)  # measured on one core at 2048 and 512 points
@@ -69,7 +69,7 @@ class PointCloudMetrics(BaseMetric):
     def process(self, data_batch: dict[str, Any], data_samples: Sequence[dict]) -> None:
         """Mesh each field and keep a cloud of it."""
         for i, sample in enumerate(data_samples):
-            seed = int(data_batch['seed'][i] if 'seed' in data_batch else sample.get('seed', 0))
+            seed = sample_seed(data_batch, sample, i)
             cloud, _ = sample_field_surface(
                 sample['field'],
                 self.num_points,

@@ -138,3 +138,14 @@ def seed_range(seeds: Sequence[int]) -> str:
     if ordered and ordered[-1] - ordered[0] == len(ordered) - 1:
         return f'{ordered[0]}-{ordered[-1]}'
     return digest(','.join(map(str, ordered)))
+
+
+def sample_seed(data_batch: Mapping[str, Any] | None, sample: Mapping[str, Any], index: int) -> int:
+    """Seed of a batch's sample, else the sample's own, else 0."""
+    seeds = (data_batch or {}).get('seed')
+    return int(sample.get('seed', 0) if seeds is None else seeds[index])
+
+
+def sample_names(data_batch: Mapping[str, Any] | None, count: int) -> list[str]:
+    """Names of a batch's items, empty if the data set gives none."""
+    return list(((data_batch or {}).get('meta') or {}).get('name') or [''] * count)

@@ -11,7 +11,7 @@ from ..geometry.isosurface import check_resolution_and_threshold
 from ..registry import METRICS
 from .functional import iou, surface_metrics
 from .meshing import batch_meta, sample_field_surface
-from .protocol import Protocol, digest
+from .protocol import Protocol, digest, sample_names, sample_seed
 
 _EMPTY_DISTANCE = sqrt(3)  # diagonal of the unit cube, as in Occupancy Networks
 
@@ -38,7 +38,7 @@ class OccupancyIoU(BaseMetric):
 
     def process(self, data_batch: dict[str, Any], data_samples: Sequence[dict]) -> None:
         """Keep the IoU of each sample."""
-        names = _names(data_batch, len(data_samples))
+        names = sample_names(data_batch, len(data_samples))
         level = log(self.threshold / (1 - self.threshold))
         for name, sample in zip(names, data_samples, strict=True):
             if sample.get('target') is None:
@@ -105,9 +105,9 @@ class SurfaceMetrics(BaseMetric):
         """Mesh each field and keep its scores."""
         points = batch_meta(data_batch, 'surface_points').numpy()  # (B, M, 3)
         normals = batch_meta(data_batch, 'surface_normals').numpy()
-        names = _names(data_batch, len(data_samples))
+        names = sample_names(data_batch, len(data_samples))
         for i, sample in enumerate(data_samples):
-            seed = int(data_batch['seed'][i]) if 'seed' in data_batch else 0
+            seed = sample_seed(data_batch, sample, i)
             scores = self._score(sample['field'], points[i], normals[i], seed)
             self.results.append((names[i], points.shape[1], digest(points[i]), scores))
 
@@ -150,8 +150,3 @@ class SurfaceMetrics(BaseMetric):
                 **self._measured,
             )
         }
-
-
-def _names(data_batch: dict[str, Any], count: int) -> list[str]:
-    """Names of a batch's shapes, empty if the data set gives none."""
-    return list((data_batch.get('meta') or {}).get('name') or [''] * count)

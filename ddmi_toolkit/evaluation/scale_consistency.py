@@ -11,7 +11,7 @@ from ..registry import METRICS
 from ..structures import as_size
 from .image_quality import psnr
 from .pixels import shown_image
-from .protocol import Protocol, seed_range
+from .protocol import Protocol, sample_seed, seed_range
 
 
 @METRICS.register_module()
@@ -66,9 +66,7 @@ class ScaleConsistency(BaseMetric):
             if self.cell is not None:
                 filtered = shown_image(sample, self.small, self.cell)
                 scores['psnr_cell'] = self._psnr(filtered, target)
-            seeds = (data_batch or {}).get('seed')
-            seed = int(sample.get('seed', 0) if seeds is None else seeds[i])
-            self.results.append((seed, scores))
+            self.results.append((sample_seed(data_batch, sample, i), scores))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Mean and smallest score over the fields."""

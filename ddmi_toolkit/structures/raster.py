@@ -1,9 +1,10 @@
 """Regular pixels over a box, and the queries whose means are their values."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import ceil, isfinite, prod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -206,11 +207,16 @@ def _ranges(n: int, step: int) -> list[range]:
     return [range(start, min(start + step, n)) for start in range(0, n, step)]
 
 
+def _listed(values: Any) -> tuple[Any, ...]:
+    """Values in order, or one that is none of a sequence: the check of their number names it."""
+    return tuple(values) if isinstance(values, Iterable) else (values,)
+
+
 def _checked_size(size: Sequence[int], names: list[str]) -> tuple[int, ...]:
-    order = ''.join(reversed(names))
-    if len(size) != len(names) or any(int(n) != n or n < 1 for n in size):
+    order, size = ''.join(reversed(names)), _listed(size)
+    if len(size) != len(names) or not all(float(n).is_integer() and n > 0 for n in size):
         raise ValueError(
-            f'size={tuple(size)} must be {len(names)} whole numbers of at least 1, in the order '
+            f'size={size} must be {len(names)} whole numbers of at least 1, in the order '
             f'{order!r}' + (' (rows, columns)' if len(names) == 2 else '')
         )
     return tuple(int(n) for n in size)
@@ -222,7 +228,7 @@ def _checked_region(
     axes, dim = list(layout.axes.values()), layout.dim
     if region is None:
         return [a.low for a in axes], [a.high for a in axes]
-    region = [float(v) for v in region]
+    region = [float(v) for v in _listed(region)]
     expected = [f'{a.name}0' for a in axes] + [f'{a.name}1' for a in axes]
     if len(region) != 2 * dim or not all(map(isfinite, region)):
         raise ValueError(

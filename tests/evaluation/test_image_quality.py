@@ -117,6 +117,7 @@ def test_a_size_renders_the_field_and_takes_the_original(wave_field):
         found |= metric.evaluate(3)
         protocol = metric.protocol()[prefix]
         assert protocol['size'] == size
+        assert protocol['largest_target'] == (*size, 3)
         assert 'bicubic with antialiasing' in protocol['target_transform']
     rendered = torch.cat([f.render((32, 48)) for f in fields])
     expected = psnr(rendered / 2, originals / 2).mean().item()
@@ -136,9 +137,19 @@ def test_originals_are_needed_and_never_enlarged(wave_field):
         ImageQuality(size=16).process(batch, [{}])
 
 
-def test_protocol_without_a_size_is_as_before():
-    """Earlier results stay comparable."""
-    assert 'size' not in ImageQuality().protocol()['image']
+def test_other_pictures_or_sizes_are_another_protocol():
+    """Numbers of one set at two sizes, or of two sets, are not to be compared."""
+
+    def protocol(names, side):
+        metric, image = ImageQuality(), torch.zeros(side, side, 3)
+        samples = [dict(pred=image + 0.1, target=image)] * len(names)
+        metric.process(dict(meta=dict(name=names)), samples)
+        metric.evaluate(len(names))
+        return metric.protocol()['image']
+
+    assert protocol(['a', 'b'], 16) == protocol(['b', 'a'], 16)
+    assert protocol(['a', 'b'], 16) != protocol(['a', 'c'], 16)
+    assert protocol(['a', 'b'], 16) != protocol(['a', 'b'], 17)
 
 
 @pytest.mark.parametrize('factor', [2, 3, 4, 8])

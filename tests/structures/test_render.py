@@ -228,6 +228,9 @@ def test_rendering_is_differentiable_and_keeps_double_precision():
     [
         (dict(size=(8,)), r"size=\(8,\) must be 2 whole numbers .* order 'yx' \(rows, columns\)"),
         (dict(size=(8, 0)), r'size=\(8, 0\) must be 2 whole numbers of at least 1'),
+        (dict(size=64), r'size=\(64,\) must be 2 whole numbers'),
+        (dict(size=(8, float('nan'))), r'size=\(8, nan\) must be 2 whole numbers'),
+        (dict(size=(8, 8), region=0.5), r'region=\(0.5,\) must be 4 numbers'),
         (dict(size=(8, 2.5)), r'size=\(8, 2.5\) must be 2 whole numbers'),
         (dict(size=(8, 8), region=(0, 0, 1)), r'must be 4 numbers \(x0, y0, x1, y1\)'),
         (dict(size=(8, 8), region=(0.5, 0, 0.5, 1)), "empty along 'x': it goes from 0.5 to 0.5"),
