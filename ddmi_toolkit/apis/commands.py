@@ -35,10 +35,11 @@ def readable_errors() -> Iterator[None]:
     except (ValueError, TypeError, KeyError, OSError, ImportError, FloatingPointError) as error:
         if os.environ.get('DDMI_TRACEBACK'):
             raise
-        text = error.args[0] if isinstance(error, KeyError) and error.args else error
-        raise SystemExit(
-            f'{type(error).__name__}: {text}\n(DDMI_TRACEBACK=1 shows where)'
-        ) from None
+        text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+        kind = type(error).__name__
+        if 'in DataLoader worker process' in text:  # torch puts the whole traceback before it
+            text = text.rpartition(f'\n{kind}: ')[2].strip()
+        raise SystemExit(f'{kind}: {text}\n(DDMI_TRACEBACK=1 shows where)') from None
 
 
 def add_writer_options(parser: ArgumentParser) -> None:
