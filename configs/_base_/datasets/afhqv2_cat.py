@@ -46,9 +46,10 @@ val_dataloader = dict(
 test_dataloader = {**val_dataloader, 'dataset': held_out}
 val_evaluator = [dict(type='ImageQuality')]
 test_evaluator = [
-    dict(type='ImageQuality', size=size, prefix=f'image_{size}') for size in (256, 512)
+    dict(type='ImageQuality'),
+    dict(type='ImageQuality', size=512, prefix='image_512'),
+    dict(type='ScaleConsistency', sizes=(256, 1024)),
 ]
-test_evaluator += [dict(type='ScaleConsistency', sizes=(256, 1024))]
 val_cfg = dict()
 test_cfg = dict()
 # What stage 2 is evaluated with: 10,000 samples against the training pictures, as published. Above
