@@ -117,10 +117,10 @@ def data(cfg: Config) -> dict[str, Any]:
         'train_dataloader.num_workers': 0,
         'train_dataloader.persistent_workers': False,
     }
-    if 'first_stage' in cfg:
-        return {**found, 'latent_cache.draws_per_item': 1, **dict(_evaluation(cfg))}
     training, evaluation = _data_of(cfg)
     found['train_dataloader.dataset'] = dict(training, _delete_=True)
+    if 'first_stage' in cfg:
+        return {**found, 'latent_cache.draws_per_item': 1, **dict(_evaluation(cfg))}
     for part in ('val', 'test'):
         found |= {
             f'{part}_dataloader.batch_size': 2,
