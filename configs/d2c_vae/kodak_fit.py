@@ -1,4 +1,6 @@
-"""One Kodak picture of 768x512, encoded and overfitted: how well can the architecture fit?
+"""One Kodak picture of 768x512, overfitted: how well can the architecture fit at that size?
+
+The encoder sees it at half the size, targets have magnifications of 1 to 2.
 
     python tools/train.py configs/d2c_vae/kodak_fit.py
 
@@ -14,14 +16,14 @@ _base_ = [
 ]
 model = dict(
     latent_channels=64,
-    # Stride 8: the attention of the middle blocks is over 96 x 64 tokens.
-    layout=dict(axes=[dict(name='x', size=768), dict(name='y', size=512)], latent_stride=8),
-    encoder=dict(base_channels=8, channel_mult=(1, 2, 4, 8), z_channels=64),
-    generator=dict(decoder=dict(base_channels=8, channel_mult=(1, 2, 4, 8), z_channels=64)),
-    losses=dict(recon=dict(reduction='mean')),
+    # Stride 8: the attention of the middle blocks is over 48 x 32 tokens.
+    layout=dict(axes=[dict(name='x', size=384), dict(name='y', size=256)], latent_stride=8),
+    encoder=dict(channel_mult=(1, 2, 4, 8), z_channels=64),
+    generator=dict(decoder=dict(channel_mult=(1, 2, 4, 8), z_channels=64)),
+    losses=dict(recon=dict(_delete_=True, type='MSELoss', reduction='mean')),
     kl_weight=None,  # nothing is to be generated
 )
-train_cfg = dict(max_iters=250, val_interval=50)
 optim_wrapper = dict(clip_grad=dict(max_norm=1.0))
-default_hooks = dict(checkpoint=dict(interval=50), logger=dict(interval=10))
+train_cfg = dict(max_iters=700, val_interval=100)
+default_hooks = dict(checkpoint=dict(interval=100), logger=dict(interval=10))
 custom_hooks = []

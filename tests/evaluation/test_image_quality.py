@@ -118,7 +118,7 @@ def test_a_size_renders_the_field_and_takes_the_original(wave_field):
         protocol = metric.protocol()[prefix]
         assert protocol['size'] == size
         assert protocol['largest_target'] == (*size, 3)
-        assert 'bicubic with antialiasing' in protocol['target_transform']
+        assert 'bilinear with antialiasing' in protocol['target_transform']
     rendered = torch.cat([f.render((32, 48)) for f in fields])
     expected = psnr(rendered / 2, originals / 2).mean().item()
     assert found['image_32/psnr'] == pytest.approx(expected, abs=1e-4)

@@ -1,6 +1,7 @@
-"""One picture of the Kodak suite at its own resolution, for training and evaluation alike."""
+"""One picture of the Kodak suite: input of half its size, targets up to its own."""
 
 data_root = '{{$DDMI_DATA:data}}/kodak24'
+input_size = (256, 384)
 one_picture = dict(type='ImageDataset', root=data_root, start=2, stop=3)
 train_dataloader = dict(
     batch_size=1,
@@ -9,14 +10,7 @@ train_dataloader = dict(
     collate_fn=dict(type='default_collate'),
     dataset=dict(
         **one_picture,
-        pipeline=[
-            dict(
-                type='MultiScaleCrop',
-                input_size=(512, 768),
-                magnifications=[1],
-                probabilities=[1],
-            )
-        ],
+        pipeline=[dict(type='MultiScaleCrop', input_size=input_size, magnification_range=(1, 2))],
     ),
 )
 val_dataloader = dict(
@@ -26,7 +20,7 @@ val_dataloader = dict(
     collate_fn=dict(type='default_collate'),
     dataset=dict(
         **one_picture,
-        pipeline=[dict(type='PackImage', input_size=(512, 768))],
+        pipeline=[dict(type='PackImage', input_size=input_size, size=(512, 768))],
     ),
 )
 test_dataloader = val_dataloader
@@ -35,4 +29,4 @@ test_evaluator = [dict(type='ImageQuality')]
 val_cfg = dict()
 test_cfg = dict()
 generation = dict()
-del one_picture
+del one_picture, input_size

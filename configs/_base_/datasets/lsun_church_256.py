@@ -58,7 +58,13 @@ generation = dict(
         dataset=dict(type='SeedDataset', num_samples=50_000),
     ),
     test_evaluator=[
-        dict(type='GenerativeQuality', reference={**held_out, 'root': data_root}, size=256)
+        dict(
+            type='GenerativeQuality',
+            reference={**held_out, 'root': data_root},
+            size=size,
+            prefix=f'generation_{size}',
+        )
+        for size in (64, 128, 256)
     ],
     test_cfg=dict(),
 )
