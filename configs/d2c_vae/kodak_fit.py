@@ -1,6 +1,6 @@
 """One Kodak picture of 768x512, overfitted: how well can the architecture fit at that size?
 
-The encoder sees it at half the size, targets have magnifications of 1 to 2.
+The encoder sees it at half the size; the target is the whole picture.
 
     python tools/train.py configs/d2c_vae/kodak_fit.py
 
@@ -20,10 +20,10 @@ model = dict(
     layout=dict(axes=[dict(name='x', size=384), dict(name='y', size=256)], latent_stride=8),
     encoder=dict(channel_mult=(1, 2, 4, 8), z_channels=64),
     generator=dict(decoder=dict(channel_mult=(1, 2, 4, 8), z_channels=64)),
-    losses=dict(recon=dict(_delete_=True, type='MSELoss', reduction='mean')),
+    losses=dict(recon=dict(reduction='mean')),
     kl_weight=None,  # nothing is to be generated
 )
 optim_wrapper = dict(clip_grad=dict(max_norm=1.0))
-train_cfg = dict(max_iters=700, val_interval=100)
+train_cfg = dict(max_iters=500, val_interval=100)
 default_hooks = dict(checkpoint=dict(interval=100), logger=dict(interval=10))
 custom_hooks = []

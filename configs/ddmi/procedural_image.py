@@ -14,4 +14,4 @@ _base_ = [
 ]
 first_stage_config = 'd2c_vae/procedural_image.py'
 latent_cache = dict(draws_per_item=2)  # each picture and its mirror
-train_cfg = dict(max_iters=8000)
+train_cfg = dict(max_iters=10_000)

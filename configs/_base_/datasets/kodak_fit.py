@@ -1,4 +1,4 @@
-"""One picture of the Kodak suite: input of half its size, targets up to its own."""
+"""One picture of the Kodak suite: input of half its size, targets of its own."""
 
 data_root = '{{$DDMI_DATA:data}}/kodak24'
 input_size = (256, 384)
@@ -10,7 +10,7 @@ train_dataloader = dict(
     collate_fn=dict(type='default_collate'),
     dataset=dict(
         **one_picture,
-        pipeline=[dict(type='MultiScaleCrop', input_size=input_size, magnification_range=(1, 2))],
+        pipeline=[dict(type='PackImage', input_size=input_size, size=(512, 768))],
     ),
 )
 val_dataloader = dict(
