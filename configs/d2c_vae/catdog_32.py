@@ -12,5 +12,7 @@ _base_ = [
     '../_base_/schedules/adamw_cosine_small.py',
     '../_base_/default_runtime.py',
 ]
+# Trained at one size: larger pictures are rendered as that size is.
+model = dict(generator=dict(readout=dict(modulation=dict(scale_range=(1.0, 1.0)))))
 train_dataloader = dict(batch_size=8)
 train_cfg = dict(max_iters=8000, val_interval=2000)

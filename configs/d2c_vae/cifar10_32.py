@@ -24,7 +24,11 @@ model = dict(
             num_res_blocks=3,
             z_channels=64,
         ),
-        readout=dict(width=128, modulation=dict(style_channels=128, embed_channels=32)),
+        # Trained at one size: larger pictures are rendered as that size is.
+        readout=dict(
+            width=128,
+            modulation=dict(style_channels=128, embed_channels=32, scale_range=(1.0, 1.0)),
+        ),
     ),
 )
 train_dataloader = dict(batch_size=64)

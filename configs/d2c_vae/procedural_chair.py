@@ -17,5 +17,5 @@ model = dict(
     encoder=dict(base_channels=16, channel_mult=(1, 2, 4)),
     generator=dict(decoder=dict(base_channels=16, channel_mult=(1, 2, 4))),
 )
-train_cfg = dict(max_iters=1600, val_interval=1600)
-default_hooks = dict(checkpoint=dict(interval=400))
+train_cfg = dict(max_iters=1300, val_interval=1300)
+default_hooks = dict(checkpoint=dict(interval=325))

@@ -14,9 +14,5 @@ _base_ = [
 ]
 first_stage_config = 'd2c_vae/animals_64.py'
 latent_cache = dict(draws_per_item=2)  # each picture and its mirror
-# In their true colors, unlike stage 1.
-train_dataloader = dict(
-    batch_size=8,
-    dataset=dict(pipeline=[dict(type='Flip'), dict(type='PackImage', input_size=64)]),
-)
+train_dataloader = dict(batch_size=8)
 train_cfg = dict(max_iters=3000)

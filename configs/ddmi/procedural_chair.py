@@ -15,5 +15,5 @@ _base_ = [
 ]
 first_stage_config = 'd2c_vae/procedural_chair.py'
 latent_cache = dict(draws_per_item=2)
-train_cfg = dict(max_iters=1400)
+train_cfg = dict(max_iters=2000)
 default_hooks = dict(checkpoint=dict(interval=500))

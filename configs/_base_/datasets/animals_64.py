@@ -21,7 +21,6 @@ train_dataloader = dict(
         root=data_root,
         stop=216,
         pipeline=[
-            dict(type='JitterColors'),  # 216 pictures do not show all colors
             dict(type='Flip'),
             dict(type='MultiScaleCrop', input_size=input_size, magnification_range=(1, 2)),
         ],
