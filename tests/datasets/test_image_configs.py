@@ -82,7 +82,7 @@ def test_published_set_is_read_as_distributed(name, tmp_path, monkeypatch):
         reference = DATASETS.build(metric.reference)
         assert len(reference) == num_train
         image = reference[0]['meta']['image']
-        assert image.shape == (metric.size, metric.size, 3)
+        assert image.shape[0] == image.shape[1] >= metric.size  # reduced where larger
         if name != 'cifar10_32':
             assert torch.allclose(image.mean((0, 1)), torch.tensor(COLOR) / 127.5 - 1, atol=0.02)
 
