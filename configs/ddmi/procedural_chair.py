@@ -4,7 +4,7 @@
 
 Hardware and time: two CPU cores, about 10 minutes.
 Score: MMD-CD 0.0026, COV-CD 0.516 of 64 samples against 64 held-out chairs (training chairs:
-0.0020 and 0.516; decoded N(0, I): 0.0564 and 0.359). 0.0418 and 0.375).
+0.0020 and 0.516; decoded N(0, I): 0.0564 and 0.359).
 """
 
 _base_ = [
