@@ -19,6 +19,7 @@ from mmengine.config import DictAction
 
 from ddmi_toolkit.apis import (
     FieldInferencer,
+    channels_of,
     check_space,
     layout_of,
     load_config,
@@ -52,7 +53,7 @@ def main() -> None:
     args = parser.parse_args()
     seeds = parse_seeds(args.seeds)
     cfg = load_config(args.config, args.cfg_options)
-    writer = make_writer(layout_of(cfg), writer_options(args))
+    writer = make_writer(layout_of(cfg), writer_options(args), channels_of(cfg))
     names = [f'step_{i:03d}' for i in range(args.interpolate[2])] if args.interpolate else seeds
     check_space(args.out, len(names) * writer.max_bytes)
     inferencer = FieldInferencer(cfg, args.checkpoint)

@@ -20,6 +20,7 @@ from mmengine.config import DictAction
 
 from ddmi_toolkit.apis import (
     FieldInferencer,
+    channels_of,
     check_space,
     find_inputs,
     layout_of,
@@ -52,7 +53,7 @@ def main() -> None:
     checkpoint, paths = (args.paths[0] if has_checkpoint else None), args.paths[has_checkpoint:]
     cfg = load_config(args.config, args.cfg_options)
     options = dict(writer_options(args), factor=args.factor, num_points=args.num_points)
-    reconstructor = make_reconstructor(layout_of(cfg), options)
+    reconstructor = make_reconstructor(layout_of(cfg), options, channels_of(cfg))
     inputs = find_inputs(paths, reconstructor.SUFFIXES)
     if not inputs:
         parser.error('name files to reconstruct after the checkpoint')

@@ -15,4 +15,4 @@ _base_ = [
 # Pictures of 64x64 on latents of 16x16.
 model = dict(layout=dict(axes=[dict(name='x', size=64), dict(name='y', size=64)]))
 train_dataloader = dict(batch_size=4)
-train_cfg = dict(max_iters=3000, val_interval=1000)
+train_cfg = dict(max_iters=8000, val_interval=2000)

@@ -15,4 +15,4 @@ _base_ = [
 first_stage_config = 'd2c_vae/animals_64.py'
 latent_cache = dict(draws_per_item=2)  # each picture and its mirror
 train_dataloader = dict(batch_size=8)
-train_cfg = dict(max_iters=3000)
+train_cfg = dict(max_iters=6000)

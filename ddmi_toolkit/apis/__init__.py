@@ -4,7 +4,14 @@ from .commands import parse_seeds, readable_errors
 from .config import config_hash, config_name, configs_root, find_config, load_config
 from .evaluating import evaluate
 from .fields import load_field, save_field
-from .inference import FieldInferencer, default_device, layout_of, load_model, spherical_path
+from .inference import (
+    FieldInferencer,
+    channels_of,
+    default_device,
+    layout_of,
+    load_model,
+    spherical_path,
+)
 from .outputs import make_writer, write_samples
 from .pictures import check_space, write_picture
 from .reconstruction import find_inputs, make_reconstructor, reconstruct_files
@@ -12,6 +19,7 @@ from .training import check_config, run_state, train
 
 __all__ = [
     'FieldInferencer',
+    'channels_of',
     'check_config',
     'check_space',
     'config_hash',

@@ -62,6 +62,17 @@ def layout_of(cfg: Config) -> PlaneLayout:
     return PlaneLayout.from_config(cfg.model.get('first_stage', cfg.model).layout)
 
 
+def channels_of(cfg: Config) -> int:
+    """Channels of a value of the fields that a config's model makes."""
+    autoencoder = cfg.model.get('first_stage', cfg.model)
+    offers = dict(layout=layout_of(cfg), in_channels=autoencoder.latent_channels)
+    with torch.device('meta'):
+        generator = MODELS.build(
+            autoencoder.generator, role='AbstractGenerator', default_args=offers
+        )
+    return generator.out_channels
+
+
 def _no_first_stage_file(cfg: Config) -> dict[str, None]:
     """A stage-2 checkpoint holds its first stage; the stage-1 file is not read again."""
     return {'first_stage_checkpoint': None} if 'first_stage' in cfg.model else {}

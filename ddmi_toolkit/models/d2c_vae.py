@@ -27,7 +27,7 @@ class D2CVAE(BaseModel):
         encoder: Config of an encoder, ``inputs -> moments (B, 2C, N)``.
         generator: Config of a generator, ``z (B, C, N) -> Field``.
         renderer: Config of a renderer, ``(field, query, layout) -> prediction``.
-        losses: Name and config of each reconstruction loss ``(pred, target) -> scalar``.
+        losses: Name and config of each loss ``(pred, target, query) -> scalar``.
         kl_weight: Weight of the KL divergence (lambda_z in DDMI Eq. 9); ``LossWeightHook`` moves
             it. The divergence is summed over the latent and averaged over the batch, in nats. None
             makes it an autoencoder without a prior, which decodes posterior means: to fit data,
@@ -217,7 +217,7 @@ class D2CVAE(BaseModel):
         query: dict[str, Tensor],
         posterior: DiagonalGaussian,
     ) -> dict[str, Tensor]:
-        losses = {f'loss_{name}': loss(pred, target) for name, loss in self.losses.items()}
+        losses = {f'loss_{name}': loss(pred, target, query) for name, loss in self.losses.items()}
         kl = posterior.kl().mean()
         if self.kl_weight is not None:
             losses['loss_kl'] = self.kl_weight * kl

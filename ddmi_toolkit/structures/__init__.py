@@ -1,5 +1,6 @@
-"""Pure data types: layouts, coordinates, fields, posteriors and seeded draws."""
+"""Pure data types: layouts, coordinates, fields, cameras, posteriors and seeded draws."""
 
+from .cameras import Camera, look_at, orbit, stack_rays
 from .coords import Coords, Grid, Points, as_coords, pixel_centers
 from .field import Field
 from .layout import Axis, PlaneLayout
@@ -7,9 +8,11 @@ from .pictures import as_size, to_uint8
 from .posterior import DiagonalGaussian
 from .randomness import Draw, generators, mix_seed, seeded_normal, seeded_uniform
 from .raster import Raster, fitted_size, magnified_size
+from .signals import Signal, signal_of
 
 __all__ = [
     'Axis',
+    'Camera',
     'Coords',
     'DiagonalGaussian',
     'Draw',
@@ -18,14 +21,19 @@ __all__ = [
     'PlaneLayout',
     'Points',
     'Raster',
+    'Signal',
     'as_coords',
     'as_size',
     'fitted_size',
     'generators',
+    'look_at',
     'magnified_size',
     'mix_seed',
+    'orbit',
     'pixel_centers',
     'seeded_normal',
     'seeded_uniform',
+    'signal_of',
+    'stack_rays',
     'to_uint8',
 ]

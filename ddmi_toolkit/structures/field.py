@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from .coords import Coords, Grid, Points
 from .layout import PlaneLayout
 from .raster import Raster
+from .signals import Signal, signal_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Field:
     layout: PlaneLayout
     out_channels: int
     spec: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def signal(self) -> Signal:
+        """What kind of signal it is."""
+        return signal_of(self.layout, self.out_channels)
 
     def __len__(self) -> int:
         """Number of functions in the batch."""

@@ -189,7 +189,11 @@ def test_a_picture_keeps_the_shape_of_its_region(tmp_path, options, size):
 @pytest.mark.parametrize(
     'layout, options, message',
     [
-        (LAYOUT, dict(resolution=64), "resolution does not apply to fields over the axes 'xy'"),
+        (
+            LAYOUT,
+            dict(resolution=64),
+            "resolution does not apply to a picture, .* 'xy'",
+        ),
         (SPACE, dict(size=64, cell=1.0), "size, cell does not apply .* 'xyz': MeshWriter takes"),
         (LAYOUT, dict(format='glb'), "picture format 'glb' is not one of png"),
         (SPACE, dict(format='png'), "format 'png' is not one of glb"),
@@ -198,7 +202,7 @@ def test_a_picture_keeps_the_shape_of_its_region(tmp_path, options, size):
         (LAYOUT, dict(cell=-1.0), 'cell=-1.0 must be a positive number'),
         (SPACE, dict(threshold=1.0), 'threshold=1.0 must be a probability'),
         (SPACE, dict(resolution=0), 'resolution=0 must be at least one'),
-        (PlaneLayout([dict(name='t', size=8)], ['t']), {}, "no files for fields over the axes 't'"),
+        (PlaneLayout([dict(name='t', size=8)], ['t']), {}, 'no files for a line, a field over'),
     ],
 )
 def test_options_that_do_not_fit_are_refused(layout, options, message):

@@ -7,34 +7,35 @@ from typing import Any
 
 from torch import Tensor
 
-from ...structures import Field, PlaneLayout
+from ...structures import Field, PlaneLayout, Signal
 from ..inference import FieldInferencer
-from ..outputs import for_axes
+from ..outputs import for_signal
 from .base import AbstractReconstructor, Report
 from .meshes import MeshReconstructor
 from .pictures import PictureReconstructor
 
-RECONSTRUCTORS: dict[int, type[AbstractReconstructor]] = {
-    2: PictureReconstructor,
-    3: MeshReconstructor,
+RECONSTRUCTORS: dict[Signal, type[AbstractReconstructor]] = {
+    Signal.PICTURE: PictureReconstructor,
+    Signal.SURFACE: MeshReconstructor,
 }
-"""What is read and written for fields over so many axes."""
+"""What is read and written for a signal."""
 
 
 def make_reconstructor(
-    layout: PlaneLayout, options: Mapping[str, Any] | None = None
+    layout: PlaneLayout, options: Mapping[str, Any] | None = None, out_channels: int = 1
 ) -> AbstractReconstructor:
-    """What reconstructs files as a layout's fields, which follows from the number of axes.
+    """What reconstructs files as a layout's fields.
 
     Args:
         layout: Coordinate axes.
         options: Arguments by name; those that are None keep their defaults.
+        out_channels: Channels of a value, which tell surfaces from radiance fields.
 
     Raises:
-        ValueError: There are no files for so many axes, or they have no such option, or an option
+        ValueError: There are no files for such a signal, or they have no such option, or an option
             has a value that does not fit.
     """
-    return for_axes(RECONSTRUCTORS, layout, options)
+    return for_signal(RECONSTRUCTORS, layout, options, out_channels)
 
 
 def find_inputs(paths: Iterable[str | Path], suffixes: Sequence[str]) -> dict[str, Path]:

@@ -12,7 +12,12 @@ class AbstractGenerator(nn.Module, ABC):
 
     ``__init__`` may name ``layout`` and ``in_channels`` (latent channels ``C``): the model offers
     both. The field's evaluator must be a registered module that ``Field.spec`` rebuilds.
+
+    Attributes:
+        out_channels: Channels of a field's value.
     """
+
+    out_channels: int
 
     @abstractmethod
     def forward(self, z: Tensor) -> Field:

@@ -108,6 +108,7 @@ class PEGenerator(AbstractGenerator):
             channels=self.decoder.out_channels,
         )
         self.evaluator = MODELS.build(self.spec)
+        self.out_channels = self.evaluator.readout.out_channels
 
     def forward(self, z: Tensor) -> Field:
         """Latents ``(B, C, N)`` to a batch of fields."""
@@ -116,8 +117,7 @@ class PEGenerator(AbstractGenerator):
             for i, level in enumerate(self.decoder(z))
             for plane, x in level.items()
         }
-        out_channels = self.evaluator.readout.out_channels
-        return Field(self.evaluator, state, self.layout, out_channels, self.spec)
+        return Field(self.evaluator, state, self.layout, self.out_channels, self.spec)
 
 
 def plain(config: Any) -> Any:

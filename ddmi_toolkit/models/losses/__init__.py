@@ -2,6 +2,7 @@
 
 from .adversarial import PatchAdversarialLoss
 from .base import AbstractAdversarialLoss, AbstractLoss, AbstractRegularizer
+from .one_frame import OneFrame, OneFrameGame
 from .perceptual import PerceptualLoss
 from .reconstruction import BCELoss, L1Loss, MSELoss
 from .spectral import SpectralRegularizer
@@ -13,6 +14,8 @@ __all__ = [
     'BCELoss',
     'L1Loss',
     'MSELoss',
+    'OneFrame',
+    'OneFrameGame',
     'PatchAdversarialLoss',
     'PerceptualLoss',
     'SpectralRegularizer',

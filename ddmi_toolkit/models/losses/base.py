@@ -16,8 +16,16 @@ class AbstractLoss(nn.Module, ABC):
     weight: float
 
     @abstractmethod
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Scalar loss of predictions and targets of equal shape ``(B, ...)``."""
+    def forward(
+        self, pred: Tensor, target: Tensor, query: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """Scalar loss of predictions and targets of equal shape ``(B, ...)``.
+
+        Args:
+            pred: Predictions.
+            target: Same shape.
+            query: What was asked; losses that look at a part of it read which part there.
+        """
 
 
 class AbstractRegularizer(nn.Module, ABC):

@@ -1,6 +1,6 @@
 """Distance of images in the features of a network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -44,13 +44,16 @@ class PerceptualLoss(AbstractLoss):
         self.weight = weight
         self.features = ImageFeatures(backbone, pretrained, layers, keep='nothing')
 
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, pred: Tensor, target: Tensor, query: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         """Scalar loss, the mean over images (or frames).
 
         Args:
             pred: Images ``(B, H, W, C)`` or clips ``(B, T, H, W, C)``, whose frames count as
                 images; ``C`` is 1 or 3, values in [-1, 1].
             target: Same shape.
+            query: Unused.
 
         Raises:
             ValueError: The shapes differ, or the values lie at scattered points.

@@ -1,5 +1,7 @@
 """Elementwise reconstruction losses."""
 
+from collections.abc import Mapping
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -53,7 +55,9 @@ class L1Loss(AbstractLoss):
         super().__init__()
         self.weight, self.reduction = weight, check_reduction(reduction)
 
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, pred: Tensor, target: Tensor, query: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         """Scalar loss of values ``(B, *S, C)``."""
         check_shapes(pred, target)
         return self.weight * reduce((pred - target).abs(), self.reduction)
@@ -67,7 +71,9 @@ class MSELoss(AbstractLoss):
         super().__init__()
         self.weight, self.reduction = weight, check_reduction(reduction)
 
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, pred: Tensor, target: Tensor, query: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         """Scalar loss of values ``(B, *S, C)``."""
         check_shapes(pred, target)
         return self.weight * reduce((pred - target).square(), self.reduction)
@@ -84,7 +90,9 @@ class BCELoss(AbstractLoss):
         super().__init__()
         self.weight, self.reduction = weight, check_reduction(reduction)
 
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, pred: Tensor, target: Tensor, query: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         """Scalar loss of logits and occupancies ``(B, *S, C)``."""
         check_shapes(pred, target)
         nats = F.binary_cross_entropy_with_logits(
