@@ -26,7 +26,7 @@ from torch import Tensor
 
 from ddmi_toolkit.apis import FieldInferencer, evaluate, load_config, readable_errors
 from ddmi_toolkit.evaluation import GenerativeQuality
-from ddmi_toolkit.evaluation.pixels import shrink, true_image
+from ddmi_toolkit.evaluation.pixels import original, shrink
 from ddmi_toolkit.registry import DATASETS, METRICS
 from ddmi_toolkit.structures import to_uint8
 from ddmi_toolkit.visualization import as_picture, image_grid, save_image
@@ -97,12 +97,12 @@ def true_pictures(
         ValueError: The references are the only pictures there are.
     """
     held_out = first.test_dataloader.dataset
-    known = metric.reference.image(0)
+    known = metric.reference.members(0)[0]
     for config in (held_out, {**first.train_dataloader.dataset, 'pipeline': held_out.pipeline}):
         dataset = DATASETS.build(config)
         indices = range(min(count, len(dataset)))
-        images = (true_image(dataset[i]['meta'], f'item {i}') for i in indices)
-        pictures = (shrink(image[None], metric.size, "meta['image']")[0] for image in images)
+        images = (original(dataset[i]['meta'], 'image', f'item {i}') for i in indices)
+        pictures = (shrink(image[None], metric.subject.size, "meta['image']")[0] for image in images)
         start = next(pictures)
         if not torch.equal(to_uint8(start).movedim(-1, 0), known):
             yield from (dict(pred=picture) for picture in chain([start], pictures))

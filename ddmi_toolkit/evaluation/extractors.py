@@ -1,71 +1,19 @@
 """Networks whose features images are compared in, each known by its name and its weights."""
 
 import difflib
-import logging
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cache
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..layers.frozen import fixed_initialization, require_file, warn_random
 from ..layers.image_features import ImageFeatures
 from ..registry import MODELS
 from ..structures import as_size
+from .extractor_roles import AbstractExtractor
 from .weights import INCEPTION, file_sha256, find_weights, weights_digest
-
-
-class AbstractExtractor(nn.Module, ABC):
-    """Features of 8-bit images.
-
-    Attributes:
-        name: Stands in the names of the metrics; empty for the features that a metric's plain
-            name means.
-        num_features: Length of a feature vector.
-        resize: How images are brought to the network's size; part of the protocol.
-        checksum: Of the weights, 16 hexadecimal digits.
-    """
-
-    name: str
-    num_features: int
-    resize: str = 'none'
-    checksum: str
-
-    @abstractmethod
-    def extract(self, images: Tensor) -> Tensor:
-        """Features ``(B, num_features)`` of images ``(B, 3, H, W)`` uint8."""
-
-    @torch.no_grad()
-    def forward(self, images: Tensor) -> Tensor:
-        """Features ``(B, num_features)`` float32.
-
-        Args:
-            images: ``(B, 3, H, W)`` uint8.
-
-        Raises:
-            ValueError: The images are others.
-        """
-        if images.ndim != 4 or images.shape[1] != 3 or images.dtype != torch.uint8:
-            raise ValueError(
-                f'{type(self).__name__} got images of shape {tuple(images.shape)} and type '
-                f'{images.dtype}; expected (B, 3, H, W) uint8'
-            )
-        return self.extract(images).float()
-
-    def protocol(self) -> dict[str, Any]:
-        """What identifies the features."""
-        return dict(
-            extractor=self.name or 'inception',
-            checksum=self.checksum,
-            num_features=self.num_features,
-            extractor_resize=self.resize,
-        )
 
 
 @MODELS.register_module()
@@ -168,38 +116,6 @@ class ClipExtractor(AbstractExtractor):
 
 
 @MODELS.register_module()
-class RandomExtractor(AbstractExtractor):
-    """A small convolutional network with random weights that follow from a seed.
-
-    Needs no file, sees textures and colors, and gives numbers that compare runs of one protocol
-    with each other and with nothing published: the name and the log say so.
-
-    Args:
-        num_features: Length of a feature vector.
-        seed: What the weights depend on.
-    """
-
-    def __init__(self, num_features: int = 64, seed: int = 0) -> None:
-        super().__init__()
-        self.num_features, widths = num_features, (3, 16, 32, num_features)
-        with fixed_initialization():
-            torch.default_generator.manual_seed(seed)
-            layers = [nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths)]
-        self.net = nn.ModuleList(layers).eval().requires_grad_(False)
-        self.name = 'random_not_comparable'
-        self.checksum = weights_digest(self.net)
-        _warn_not_comparable()
-
-    def extract(self, images: Tensor) -> Tensor:
-        """Mean and largest response alternate, so that both textures and details count."""
-        x = images.float() / 127.5 - 1
-        for layer in self.net:
-            x = F.leaky_relu(layer(x), 0.2) * 2
-        half = self.num_features // 2
-        return torch.cat([x[:, :half].mean((2, 3)), x[:, half:].amax((2, 3))], dim=1)
-
-
-@MODELS.register_module()
 class PixelExtractor(AbstractExtractor):
     """Mean colors of a regular grid of blocks, in [0, 1]; no network at all.
 
@@ -220,16 +136,6 @@ class PixelExtractor(AbstractExtractor):
     def extract(self, images: Tensor) -> Tensor:
         """Block means, by channel."""
         return F.adaptive_avg_pool2d(images.float() / 255, self.grid).flatten(1)
-
-
-@cache
-def _warn_not_comparable() -> None:
-    print_log(
-        'RandomExtractor: its values compare runs of one protocol and are not comparable with any '
-        'published number; those are of InceptionExtractor',
-        logger='current',
-        level=logging.WARNING,
-    )
 
 
 def _resized(images: Tensor, size: Sequence[int]) -> Tensor:

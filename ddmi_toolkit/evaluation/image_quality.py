@@ -7,9 +7,8 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from ..registry import METRICS
-from ..structures import as_size
 from .lpips_distance import RANDOM, LPIPSDistance, lpips_distance
-from .pixels import RESIZE, shown_image, shrink, true_image
+from .pixels import RESIZE, as_extent, original, shown_at, true_at
 from .protocol import Protocol, digest, sample_names
 from .weights import LPIPS_TRUNKS
 
@@ -62,20 +61,23 @@ _LPIPS = [f'lpips_{trunk}' for trunk in LPIPS_TRUNKS]
 class ImageQuality(BaseMetric):
     """PSNR, SSIM and LPIPS of predictions ``(*S, C)`` in [-1, 1] against what they should be.
 
-    Each is computed per image and averaged over the set. Frames of a clip ``(T, H, W, C)`` count
-    as one image for PSNR and are averaged for the others. PSNR and SSIM map the values to [0, 1];
-    all clamp them.
+    Each is computed per image and averaged over the set. Frames of a clip ``(T, H, W, C)``, or
+    views of a scene, count as one image for PSNR and are averaged for the others. PSNR and SSIM map
+    the values to [0, 1]; all clamp them.
 
     By default the ``pred`` of a sample is compared with its ``target``. With ``size`` its field
-    is rendered at that size and compared with the original picture, ``meta['image']`` of the
-    batch, brought down to it: one config can list both, under two prefixes.
+    is rendered at that size and compared with the original of the batch, ``meta['image']`` or
+    ``meta['clip']``, brought down to it: one config can list both, under two prefixes.
 
     Args:
         names: Of ``'psnr'``, ``'ssim'``, ``'lpips_alex'`` and ``'lpips_vgg'``. PSNR also takes
             values at scattered points.
         is_luma: Whether colors are compared by their luma alone.
         border: Pixels at each side that are left out.
-        size: Pixels, a number or ``(rows, columns)``; None compares ``pred`` with ``target``.
+        size: Pixels, a number, ``(rows, columns)`` or ``(frames, rows, columns)``; None compares
+            ``pred`` with ``target``.
+        is_per_frame: Whether PSNR is averaged over frames or views too, as is usual for novel
+            views, where one error weighs the mean squared error of all of them.
         lpips_weights: File of the trunk's weights; None looks for it in torch's cache.
         collect_device: As mmengine's metrics.
         prefix: As mmengine's metrics.
@@ -93,6 +95,7 @@ class ImageQuality(BaseMetric):
         is_luma: bool = False,
         border: int = 0,
         size: int | Sequence[int] | None = None,
+        is_per_frame: bool = False,
         lpips_weights: str | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
@@ -103,7 +106,8 @@ class ImageQuality(BaseMetric):
         if unknown := sorted(set(names) - {*known, *tests}):
             raise ValueError(f'names has {unknown}; choose of {known}')
         self.names, self.is_luma, self.border = tuple(names), is_luma, border
-        self.size = None if size is None else as_size(size)
+        self.size = None if size is None else as_extent(size)
+        self.is_per_frame = is_per_frame
         self._measured: Protocol = {}
         trunks = [n.removeprefix('lpips_') for n in names if n.startswith('lpips_')]
         if trunks and is_luma:
@@ -134,7 +138,7 @@ class ImageQuality(BaseMetric):
 
     def protocol(self) -> dict[str, Protocol]:
         """How the values of the last evaluation were measured, under the metric's prefix."""
-        rendered = dict(size=self.size, target_transform=f"meta['image'], {RESIZE}")
+        rendered = dict(size=self.size, target_transform=f'meta[{self._key!r}], {RESIZE}')
         return {
             self.prefix: dict(
                 metric=type(self).__name__,
@@ -143,6 +147,7 @@ class ImageQuality(BaseMetric):
                 border=self.border,
                 value_range=(0, 1),
                 **({} if self.size is None else rendered),
+                **(dict(is_per_frame=True) if self.is_per_frame else {}),
                 **{name: net.checksum for name, net in self.lpips.items()},
                 **self._measured,
             )
@@ -152,13 +157,18 @@ class ImageQuality(BaseMetric):
         """A prediction and what it should be."""
         if self.size is None:
             return sample['pred'], sample['target']
-        originals = true_image((data_batch or {}).get('meta'), 'the batch')
-        target = shrink(originals[i : i + 1].float(), self.size, "meta['image']")[0]
-        pred = shown_image(sample, self.size)
+        originals = original((data_batch or {}).get('meta'), self._key, 'the batch')
+        target = true_at(originals[i].float(), self.size, f'meta[{self._key!r}]')
+        pred = shown_at(sample, self.size)
         return pred, target.to(pred.device)
 
+    @property
+    def _key(self) -> str:
+        """Where originals of that size lie."""
+        return 'image' if self.size is None or len(self.size) == 2 else 'clip'
+
     def _measure(self, name: str, pred: Tensor, target: Tensor) -> float:
-        if name == 'psnr':
+        if name == 'psnr' and not self.is_per_frame:
             return psnr(pred[None], target[None]).item()
         if pred.ndim < 3:
             raise ValueError(
@@ -166,8 +176,8 @@ class ImageQuality(BaseMetric):
                 f"evaluate on a grid, or choose names=['psnr']"
             )
         images = (x.reshape(-1, *x.shape[-3:]) for x in (pred, target))
-        if name == 'ssim':
-            return ssim(*images).mean().item()
+        if name in _MEASURES:
+            return _MEASURES[name](*images).mean().item()
         return self.lpips[name](*(2 * x - 1 for x in images)).mean().item()
 
     def _prepare(self, values: Tensor | None) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..registry import METRICS
 from ..structures import as_size
 from .image_quality import psnr
-from .pixels import shown_image
+from .pixels import shown_at
 from .protocol import Protocol, sample_seed, seed_range
 
 
@@ -61,10 +61,10 @@ class ScaleConsistency(BaseMetric):
         for i, sample in enumerate(data_samples):
             if sample.get('field') is None:
                 raise ValueError('ScaleConsistency renders fields; the model gave none')
-            target = self._averaged(shown_image(sample, self.large))
-            scores = dict(psnr=self._psnr(shown_image(sample, self.small), target))
+            target = self._averaged(shown_at(sample, self.large))
+            scores = dict(psnr=self._psnr(shown_at(sample, self.small), target))
             if self.cell is not None:
-                filtered = shown_image(sample, self.small, self.cell)
+                filtered = shown_at(sample, self.small, self.cell)
                 scores['psnr_cell'] = self._psnr(filtered, target)
             self.results.append((sample_seed(data_batch, sample, i), scores))
 

@@ -40,6 +40,13 @@ INCEPTION = PublishedFile(
     'weights-inception-2015-12-05-6726825d.pth',
     aliases=('pt_inception-2015-12-05-6726825d.pth',),
 )
+I3D_TORCHSCRIPT = PublishedFile(
+    what='the I3D features of FVD',
+    name='i3d_torchscript.pt',
+    sha256='bec6519f66ea534e953026b4ae2c65553c17bf105611c746d904657e5860a5e2',
+    size='51,235,320 bytes',
+    url='https://www.dropbox.com/s/ge9e5ujwgetktms/i3d_torchscript.pt?dl=1',
+)
 LPIPS_TRUNKS = dict(
     alex=PublishedFile(
         what='the AlexNet trunk of LPIPS',

@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from ddmi_toolkit.evaluation import AbstractExtractor, extractors
+from ddmi_toolkit.evaluation import AbstractExtractor, extractors, random_features
 from ddmi_toolkit.evaluation.weights import INCEPTION, file_sha256, find_weights, weights_digest
 from ddmi_toolkit.registry import MODELS
 
@@ -104,8 +104,8 @@ def test_random_weights_are_named_and_repeat():
 
 def test_random_features_are_called_so_in_the_log(monkeypatch):
     lines = []
-    monkeypatch.setattr(extractors, 'print_log', lambda text, **_: lines.append(text))
-    extractors._warn_not_comparable.cache_clear()
+    monkeypatch.setattr(random_features, 'print_log', lambda text, **_: lines.append(text))
+    random_features._warn_not_comparable.cache_clear()
     for _ in range(2):
         build('RandomExtractor')
     assert len(lines) == 1

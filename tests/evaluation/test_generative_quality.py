@@ -139,7 +139,7 @@ def test_fields_are_rendered_at_the_size_that_is_asked_for(wave_field):
         metric.process({}, samples)
         image = samples[3]['field'].render((20, 30), cell=cell)
         expected = metric.extractor(to_uint8(image).movedim(-1, 1))[0]
-        np.testing.assert_allclose(metric.results[3][1], expected.numpy(), atol=1e-6)
+        np.testing.assert_allclose(metric.results[3][1][0], expected.numpy(), atol=1e-6)
     assert not np.allclose(metrics[None].results[3][1], metrics[1.0].results[3][1], atol=1e-3)
 
 
@@ -149,11 +149,11 @@ def test_references_are_brought_to_the_size_without_aliasing():
     stripes = torch.ones(24, 24, 3)
     stripes[:, ::2] = -1
     metric.reference.dataset = [dict(meta=dict(image=stripes))]
-    small = metric.reference.image(0)[:, 2:-2, 2:-2].float()
+    small = metric.reference.members(0)[0, :, 2:-2, 2:-2].float()
     assert (small - 127.5).abs().max() < 4
     same = generative_quality(size=24, reference=dict(type='_Pictures', size=24))
     same.reference.dataset = [dict(meta=dict(image=stripes))]
-    assert same.reference.image(0).unique().tolist() == [0, 255]
+    assert same.reference.members(0).unique().tolist() == [0, 255]
 
 
 def test_reference_features_are_kept_on_disk(tmp_path, monkeypatch):
