@@ -22,7 +22,8 @@ class DepthError(BaseMetric):
     of the rays that are absorbed in truth and in the rendering: ``abs_rel`` is the mean of
     ``|d - d*| / d*``, ``rmse`` the root of the mean of ``(d - d*)^2`` in data units;
     ``compared`` is the share of the truly absorbed rays that these are, and ``silhouette_iou``
-    the intersection over union of both sets of rays. Each is averaged over the scenes.
+    the intersection over union of both sets of rays. Each is averaged over the scenes, the errors
+    over those where rays are compared.
 
     Reads ``query['origins']`` and ``query['dirs']``, ``(B, V, h, w, 3)``, and ``meta['depth']``,
     ``(B, V, h, w)`` with infinity where nothing is hit, of the batch, and the ``field`` of each
@@ -64,7 +65,7 @@ class DepthError(BaseMetric):
         self._measured = dict(
             scenes=digest(*sorted(names)), num_scenes=len(names), largest_target=max(shapes)
         )
-        return {k: sum(s[k] for s in scores) / len(scores) for k in scores[0]}
+        return {k: torch.tensor([s[k] for s in scores]).nanmean().item() for k in scores[0]}
 
     def protocol(self) -> dict[str, Protocol]:
         """How the values of the last evaluation were measured, under the metric's prefix."""
@@ -86,6 +87,10 @@ def depth_scores(expected: Tensor, opacity: Tensor, truth: Tensor) -> dict[str, 
         expected: Depth of absorbed rays, any shape.
         opacity: Share of a ray that is absorbed, same shape.
         truth: Depth, infinite where nothing is hit, same shape.
+
+    Returns:
+        By name; the errors are not a number where no ray is absorbed in both, ``compared`` where
+        none is in truth.
     """
     found, is_solid = opacity > IS_HIT, truth.isfinite()
     both = found & is_solid

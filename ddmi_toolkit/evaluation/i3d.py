@@ -103,7 +103,8 @@ class Unit3D(nn.Module):
     ) -> None:
         super().__init__()
         self.conv3d = nn.Conv3d(in_channels, out_channels, kernel_size, stride, bias=is_last)
-        self.bn = None if is_last else nn.BatchNorm3d(out_channels, eps=1e-3)
+        # eps of the code that came with the weights; TensorFlow's network has 1e-3
+        self.bn = None if is_last else nn.BatchNorm3d(out_channels, eps=1e-5)
 
     def forward(self, x: Tensor) -> Tensor:
         """Output of as many positions as strides fit."""

@@ -1,7 +1,9 @@
 """Trained networks whose features clips are compared in, each known by its name and its weights."""
 
 import difflib
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -123,10 +125,9 @@ def _center_square(clips: Tensor, side: int) -> Tensor:
 
 def _load_i3d(path: Path) -> nn.Module:
     """A scripted network, else the network of a state dict."""
-    try:
+    with warnings.catch_warnings(), suppress(RuntimeError):  # raised for other files
+        warnings.simplefilter('ignore')  # TorchScript is deprecated; the published file is one
         return torch.jit.load(str(path), map_location='cpu').eval()
-    except RuntimeError:
-        pass  # no TorchScript
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
         net = I3D()

@@ -57,3 +57,26 @@ def wave_field() -> Callable[..., Field]:
         return Field(Wave(), state, layout, 3)
 
     return make
+
+
+class MovingWave(nn.Module):
+    """Colored waves of space and time: ``sin(pi * frequency . (x, y, t))`` per channel."""
+
+    def forward(self, state, coords, *, scale=None, dirs=None):
+        x = coords.dense()[..., None, :]  # (B, t, h, w, 1, 3)
+        frequency = state['frequency'].view(-1, 1, 1, 1, 3, 3)
+        return torch.sin(torch.pi * (x * frequency).sum(-1))
+
+
+@pytest.fixture(scope='session')
+def clip_field() -> Callable[..., Field]:
+    """Field over x, y and t of three waves drawn from a seed."""
+    axes = [dict(name='x', size=16), dict(name='y', size=16), dict(name='t', size=8)]
+    layout = PlaneLayout(axes, ['xy', 'xt', 'yt'])
+
+    def make(seed: int = 0) -> Field:
+        rng = torch.Generator().manual_seed(seed)
+        state = dict(frequency=2 * torch.rand((1, 3, 3), generator=rng) - 1)
+        return Field(MovingWave(), state, layout, 3)
+
+    return make

@@ -81,6 +81,22 @@ def test_clips_average_their_frames():
     assert value == pytest.approx(ssim(pred, target).mean().item(), abs=1e-6)
 
 
+def test_psnr_of_views_is_of_all_or_of_each():
+    """20 and 40 dB: the mean is 30, and the mean squared error is half of the larger one."""
+    target = images(2, 16, 16, 3) - 0.5
+    pred = target + torch.tensor([0.2, 0.02]).view(2, 1, 1, 1)
+    whole, each = (ImageQuality(is_per_frame=flag) for flag in (False, True))
+    assert evaluate(each, (pred, target))['image/psnr'] == pytest.approx(30, abs=1e-3)
+    together = -10 * math.log10((0.01 + 0.0001) / 2)
+    assert evaluate(whole, (pred, target))['image/psnr'] == pytest.approx(together, abs=1e-3)
+    assert each.protocol()['image']['is_per_frame']
+    assert 'is_per_frame' not in whole.protocol()['image']
+    picture = (pred[0], target[0])
+    assert evaluate(each, picture) == evaluate(whole, picture)
+    with pytest.raises(ValueError, match='scattered points have no neighbors'):
+        evaluate(ImageQuality(['psnr'], is_per_frame=True), (pred[0, 0], target[0, 0]))
+
+
 def test_points_have_psnr_only():
     """The remedy is in the message."""
     points = torch.zeros(50, 3)
@@ -124,6 +140,25 @@ def test_a_size_renders_the_field_and_takes_the_original(wave_field):
     assert found['image_32/psnr'] == pytest.approx(expected, abs=1e-4)
     assert found['image_16/psnr'] > 30  # smooth fields hardly differ from their averages
     assert found['image_16/ssim'] > 0.99
+
+
+def test_clips_are_rendered_at_a_size_and_compared_with_originals(clip_field):
+    """Frames, rows and columns; the original is reduced within frames alone."""
+    fields = [clip_field(i) for i in range(2)]
+    originals = torch.cat([f.render((4, 26, 24)) for f in fields])
+    batch = dict(meta=dict(name=['a', 'b'], clip=originals))
+    metric = ImageQuality(size=(4, 13, 12), is_per_frame=True)
+    metric.process(batch, [dict(field=f, pred=torch.zeros(1)) for f in fields])
+    values = metric.evaluate(2)
+    assert values['image/psnr'] > 30  # smooth fields hardly differ from their averages
+    assert "meta['clip'], bilinear" in metric.protocol()['image']['target_transform']
+    exact = ImageQuality(['psnr'], size=(4, 26, 24))
+    exact.process(batch, [dict(field=f) for f in fields])
+    assert exact.evaluate(2)['image/psnr'] == math.inf
+    with pytest.raises(ValueError, match=r"meta\['clip'\] has 4 frames, 5 are asked for"):
+        ImageQuality(size=(5, 13, 12)).process(batch, [dict(field=fields[0])])
+    with pytest.raises(ValueError, match=r"the batch has no meta\['image'\]"):
+        ImageQuality(size=13).process(batch, [dict(field=fields[0])])
 
 
 def test_originals_are_needed_and_never_enlarged(wave_field):
