@@ -19,11 +19,14 @@ model = dict(
     # Stride 8: the attention of the middle blocks is over 48 x 32 tokens.
     layout=dict(axes=[dict(name='x', size=384), dict(name='y', size=256)], latent_stride=8),
     encoder=dict(channel_mult=(1, 2, 4, 8), z_channels=64),
-    generator=dict(decoder=dict(channel_mult=(1, 2, 4, 8), z_channels=64)),
+    generator=dict(
+        decoder=dict(base_channels=24, channel_mult=(1, 2, 4, 8), z_channels=64),
+        readout=dict(width=48),
+    ),
     losses=dict(recon=dict(reduction='mean')),
     kl_weight=None,  # nothing is to be generated
 )
 optim_wrapper = dict(clip_grad=dict(max_norm=1.0))
-train_cfg = dict(max_iters=500, val_interval=100)
-default_hooks = dict(checkpoint=dict(interval=100), logger=dict(interval=10))
+train_cfg = dict(max_iters=1400, val_interval=200)
+default_hooks = dict(checkpoint=dict(interval=200), logger=dict(interval=10))
 custom_hooks = []

@@ -10,7 +10,10 @@ train_dataloader = dict(
     collate_fn=dict(type='default_collate'),
     dataset=dict(
         **one_picture,
-        pipeline=[dict(type='PackImage', input_size=input_size, size=(512, 768))],
+        pipeline=[
+            dict(type='PackImage', input_size=input_size, size=(512, 768)),
+            dict(type='StrideQuery', stride=4),
+        ],
     ),
 )
 val_dataloader = dict(

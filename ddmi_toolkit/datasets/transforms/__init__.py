@@ -3,15 +3,22 @@
 from .colors import JitterColors
 from .images import CenterSquare, Flip, MultiScaleCrop, PackImage
 from .points import JitterSurface, PackShape, SubsamplePoints, SubsampleSurface
+from .rays import JitterCloud, PackViews, SampleRays, SubsampleCloud
+from .strides import StrideQuery
 
 __all__ = [
     'CenterSquare',
     'Flip',
     'JitterColors',
+    'JitterCloud',
     'JitterSurface',
     'MultiScaleCrop',
     'PackImage',
     'PackShape',
+    'PackViews',
+    'SampleRays',
+    'StrideQuery',
+    'SubsampleCloud',
     'SubsamplePoints',
     'SubsampleSurface',
 ]
