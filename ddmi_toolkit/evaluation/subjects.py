@@ -44,6 +44,10 @@ class AbstractSubject(ABC):
             ValueError: It is missing, or has another shape or too few pixels.
         """
 
+    def sample_of(self, members: Tensor) -> dict[str, Tensor]:
+        """A sample that shows an item's members, as a model that reproduces it would."""
+        return dict(pred=members[0].movedim(0, -1).float() / 127.5 - 1)
+
     def protocol(self) -> Protocol:
         """How both are brought to 8 bits of one size."""
         return dict(
@@ -148,6 +152,10 @@ class Views(AbstractSubject):
                 f'pipeline give whole views'
             )
         return self._reduced(views, what, 'target')
+
+    def sample_of(self, members: Tensor) -> dict[str, Tensor]:
+        """All views are one sample's."""
+        return dict(pred=members.movedim(1, -1).float() / 127.5 - 1)
 
     def protocol(self) -> Protocol:
         """Larger renderings are reduced as true views are."""
