@@ -1,4 +1,4 @@
-"""Turn a published checkpoint of shapes or images and its yaml file into configs and checkpoints.
+"""Turn a published checkpoint and its yaml file into configs and checkpoints.
 
     python tools/convert_published.py model-last.pt shapenet.yaml OUT
     python tools/generate.py OUT/ddmi.py --seeds 0-15 --out samples --threshold 0.2

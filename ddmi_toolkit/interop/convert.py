@@ -14,7 +14,7 @@ from torch import Tensor
 from ..apis.config import config_hash, load_config
 from ..registry import MODELS
 from ..utils import load_state_strict, replace_atomically
-from . import image_vae, shape_vae, unet
+from . import image_vae, shape_vae, unet, video_vae
 from .restricted import load_restricted
 from .settings import read_settings
 
@@ -39,6 +39,7 @@ _DOMAINS = {
     'occupancy': _Domain('shapes', ('pointnet', 'vaemodel', 'mlp'), shape_vae, 'BCELoss'),
     # Files of the first stage name the autoencoder 'model'.
     'image': _Domain('images', ('vaemodel', 'mlp'), image_vae, 'L1Loss', {'vaemodel': 'model'}),
+    'video': _Domain('videos', ('vaemodel', 'mlp'), video_vae, 'L1Loss'),
 }
 
 
@@ -67,7 +68,7 @@ def convert(
     *,
     online: bool = False,
 ) -> list[Converted]:
-    """Turn a published checkpoint of shapes or images into configs and checkpoints of this toolkit.
+    """Turn a published checkpoint into configs and checkpoints of this toolkit.
 
     A stage-1 file gives ``d2c_vae.py``; a stage-2 file, which holds its first stage, gives that and
     ``ddmi.py``. The checkpoints lie in folders of the same names, where the configs look for them.

@@ -11,7 +11,7 @@ from ..evaluation import functional
 from ..registry import MODELS
 from ..structures import DiagonalGaussian, Grid, PlaneLayout
 from ..structures.coords import pixel_centers
-from . import image_vae, shape_vae, unet
+from . import image_vae, shape_vae, unet, video_vae
 
 Arrays = dict[str, Tensor]
 Compute = Callable[[Mapping[str, Any], Arrays, Arrays], Arrays]
@@ -49,11 +49,11 @@ def identify(meta: Mapping[str, Any], arrays: Mapping[str, Tensor]) -> Kind:
         return SHAPE_VAE if 'queries' in arrays else Kind('radiance field autoencoder')
     if 'ddconfig' in meta:
         is_video = 'timesformer_channels' in meta['ddconfig']
-        return Kind('video autoencoder') if is_video else IMAGE_VAE
+        return VIDEO_VAE if is_video else IMAGE_VAE
     raise ValueError(
         f'unknown kind of fixture: meta.json has {sorted(meta)}, io.npz {sorted(arrays)}; expected '
-        f'ddconfig and pointnet (shape autoencoder), ddconfig alone (image autoencoder), '
-        f'unetconfig and z0 (denoiser), or expected, reference and generated (point cloud metrics)'
+        f'ddconfig and pointnet (shape autoencoder), ddconfig alone (image autoencoder; video where '
+        f'it has timesformer_channels), unetconfig and z0 (denoiser), or expected, reference and generated (point cloud metrics)'
     )
 
 
@@ -105,6 +105,22 @@ def _shape_vae(meta: Mapping[str, Any], weights: Arrays, arrays: Arrays) -> Arra
         level, plane = name.removeprefix('level').split('.')
         out[f'hdbf_{plane}_{level}'] = x
     return out | dict(logits=field(arrays['queries'])[..., 0])
+
+
+def _video_vae(meta: Mapping[str, Any], weights: Arrays, arrays: Arrays) -> Arrays:
+    encoder, generator, layout = _build_autoencoder(
+        video_vae.published_config(meta), video_vae.convert_state(weights, meta)
+    )
+    posterior = DiagonalGaussian(encoder(arrays['video']))
+    out = {f'mean_{plane}': x for plane, x in layout.split(posterior.mean).items()}
+    out |= dict(logvar_xy=layout.split(posterior.logvar)['xy'], z=posterior.mean)
+    field = generator(posterior.mean)
+    for name, x in field.state.items():
+        level, plane = name.removeprefix('level').split('.')
+        out[f'hdbf_{plane}_{level}'] = x
+    axes = {a: pixel_centers(layout.axes[a], layout.axes[a].size) for a in 'tyx'}
+    clip = field(Grid({a: v.expand(len(field), -1) for a, v in axes.items()}, layout))
+    return out | dict(rgb=clip.movedim(-1, 1))
 
 
 def _plane_unet(meta: Mapping[str, Any], weights: Arrays, arrays: Arrays) -> Arrays:
@@ -171,6 +187,7 @@ def _point_cloud_metrics(meta: Mapping[str, Any], weights: Arrays, arrays: Array
 
 IMAGE_VAE = Kind('image autoencoder', _image_vae, frozenset({'x'}))
 SHAPE_VAE = Kind('shape autoencoder', _shape_vae, frozenset({'points', 'queries'}))
+VIDEO_VAE = Kind('video autoencoder', _video_vae, frozenset({'video'}))
 PLANE_UNET = Kind('2-D U-Net with diffusion', _plane_unet, frozenset({'z0', 'eps', 't', 'zT'}))
 TRIPLANE_UNET = Kind('tri-plane U-Net', _triplane_unet, frozenset({'z0', 't'}))
 POINT_CLOUD_METRICS = Kind(

@@ -10,12 +10,17 @@ Weights = dict[str, Tensor]
 """By name. Maps take what they know out of one such dictionary and put it into another."""
 
 
-def refuse_attention(dd: Mapping[str, Any]) -> None:
-    """Raise unless attention is in the middle block only, as in all published autoencoders."""
-    if dd['attn_resolutions'] or dd['attn_type'] != 'vanilla':
+def refuse_attention(dd: Mapping[str, Any], kind: str = 'vanilla') -> None:
+    """Raise unless attention is in the middle block only, as in all published autoencoders.
+
+    Args:
+        dd: Published settings of the autoencoder.
+        kind: Published name of that attention.
+    """
+    if dd['attn_resolutions'] or dd['attn_type'] != kind:
         raise ValueError(
             f'attn_resolutions={dd["attn_resolutions"]}, attn_type={dd["attn_type"]!r}: expected '
-            f"[] and 'vanilla' (attention in the middle block only), as in all published models"
+            f'[] and {kind!r} (attention in the middle block only), as in all published models'
         )
 
 
@@ -96,11 +101,19 @@ def _attention(left: Weights, state: Weights, old: str, new: str) -> None:
 
 
 def _mix(left: Weights, state: Weights, old: tuple[str, str, str], new: str) -> None:
-    """Residual block, attention, residual block on the stacked planes, where there are any."""
+    """The exchange between planes, where there is any.
+
+    Residual block, attention, residual block on the stacked planes, or one attention over all
+    tokens (video), whose place in the published lists differs between the middle and the levels.
+    """
     if f'{old[0]}.conv1.weight' in left:
         _res_block(left, state, old[0], f'{new}.block1')
         _attention(left, state, old[1], f'{new}.attention.tokens')
         _res_block(left, state, old[2], f'{new}.block2')
+        return
+    for name in old:
+        if f'{name}.q.weight' in left:
+            _attention(left, state, name, f'{new}.attention')
 
 
 def _level(left: Weights, state: Weights, old: str, new: str) -> None:

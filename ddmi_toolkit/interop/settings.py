@@ -6,9 +6,11 @@ from typing import Any
 
 import yaml
 
+from .video_vae import NUM_FRAMES
+
 UNET = (
-    'image_size in_channels out_channels model_channels attention_resolutions num_res_blocks '
-    'channel_mult num_head_channels'
+    'in_channels out_channels model_channels attention_resolutions num_res_blocks channel_mult '
+    'num_head_channels'
 )
 CNN = 'resolution in_channels ch ch_mult out_ch z_channels num_res_blocks attn_resolutions '
 CNN += 'attn_type hdbf_resolutions'
@@ -19,9 +21,14 @@ NEEDED = {
         pointnet='dim c_dim hidden_dim n_blocks plane_resolution plane_type padding',
     ),
     'image': dict(ddconfig=CNN, mlpconfig='in_ch out_ch ch latent_dim'),
+    'video': dict(
+        ddconfig=f'{CNN} inter_attn_resolutions timesformer_channels patch_size',
+        mlpconfig='out_ch ch latent_dim',
+    ),
 }
 """Settings that are read, per published domain."""
 
+LATENT_SIZES = dict(occupancy='image_size', image='image_size', video='size1 size2 size3')
 SECOND_STAGE = dict(unetconfig=UNET, ddpmconfig='timesteps mixed_prediction')
 CHAIR = ['03001627']
 CONV_DEFAULTS = dict(dim=3, padding=0.1)
@@ -31,11 +38,12 @@ CONV_DEFAULTS = dict(dim=3, padding=0.1)
 def read_settings(
     path: str | Path, conv_config: str | Path | None = None, *, has_diffusion: bool = False
 ) -> dict[str, Any]:
-    """Settings of a published model of shapes or images.
+    """Settings of a published model of shapes, images or videos.
 
     Sections stand at the top of the file, in ``model`` or in ``model.params``. The point encoder of
     shapes is described by a section ``pointnet`` or, as published, by a second file, which
-    ``data.conv_config`` names. Without ``data.domain``, a file that describes none is of images.
+    ``data.conv_config`` names. Without ``data.domain``, a file that describes none is of videos
+    where ``ddconfig`` has ``timesformer_channels``, else of images.
 
     Args:
         path: Published yaml of either stage.
@@ -44,8 +52,8 @@ def read_settings(
 
     Returns:
         ``domain``, ``leaf`` (file name of our config whose data sets and schedule serve),
-        ``ddconfig``, ``embed_dim``, ``mlpconfig``, for shapes ``pointnet`` and, when asked for,
-        ``unetconfig`` and ``ddpmconfig``.
+        ``ddconfig``, ``embed_dim``, ``mlpconfig``, for shapes ``pointnet``, for videos ``frames``
+        and, when asked for, ``unetconfig`` and ``ddpmconfig``.
 
     Raises:
         FileNotFoundError: A file is missing.
@@ -55,7 +63,7 @@ def read_settings(
     content = _read(path)
     places, data = _places(content), content.get('data') or {}
     has_points = conv_config or 'conv_config' in data or any('pointnet' in p for p in places)
-    domain = data.get('domain', 'occupancy' if has_points else 'image')
+    domain = data.get('domain', 'occupancy' if has_points else _pictured(places))
     if domain not in NEEDED:
         raise ValueError(
             f'{path}: data.domain={domain!r} is not supported yet; only {list(NEEDED)} are '
@@ -63,12 +71,17 @@ def read_settings(
         )
     settings: dict[str, Any] = dict(domain=domain, embed_dim=_find('embed_dim', places, path))
     needed = {k: v for k, v in NEEDED[domain].items() if k != 'pointnet'}
-    for name, keys in (needed | (SECOND_STAGE if has_diffusion else {})).items():
+    if has_diffusion:
+        needed |= SECOND_STAGE | dict(unetconfig=f'{UNET} {LATENT_SIZES[domain]}')
+    for name, keys in needed.items():
         settings[name] = _section(_find(name, places, path), name, path, keys)
     if domain == 'occupancy':
         settings |= _point_settings(path, places, data, conv_config)
     else:
-        settings['leaf'] = _picture_leaf(path, data, conv_config)
+        settings['leaf'] = _picture_leaf(path, data, conv_config, domain)
+    if domain == 'video':
+        found = [place['frames'] for place in (*places, data) if 'frames' in place]
+        settings['frames'] = found[0] if found else NUM_FRAMES
     _check_sizes(settings, path)
     return settings
 
@@ -95,10 +108,21 @@ def _point_settings(
     return dict(pointnet=points, leaf=leaf)
 
 
-def _picture_leaf(path: Path, data: Mapping[str, Any], conv_config: str | Path | None) -> str:
-    """Our config of the pictures that a published folder name tells of."""
+def _pictured(places: Iterable[Mapping[str, Any]]) -> str:
+    dd = [place['ddconfig'] for place in places if isinstance(place.get('ddconfig'), Mapping)]
+    return 'video' if dd and 'timesformer_channels' in dd[0] else 'image'
+
+
+def _picture_leaf(
+    path: Path, data: Mapping[str, Any], conv_config: str | Path | None, domain: str
+) -> str:
+    """Our config of the pictures or clips that a published folder name tells of."""
     if conv_config is not None:
-        raise ValueError(f'{path} is of images, which have no conv_config; leave {conv_config} out')
+        raise ValueError(
+            f'{path} is of {domain}s, which have no conv_config; leave {conv_config} out'
+        )
+    if domain == 'video':
+        return 'skytimelapse_256.py'
     name = str(data.get('data_dir', '')).lower()
     if 'celeb' in name:
         return 'celebahq_256.py'
@@ -183,7 +207,11 @@ def _check_sizes(settings: Mapping[str, Any], path: Path) -> None:
         ]
     if 'unetconfig' in settings:
         latent = dd['resolution'] // 2 ** (len(dd['ch_mult']) - 1)
-        pairs.append(('the latent resolution', latent, 'unetconfig', 'image_size'))
+        name = 'size1' if 'frames' in settings else 'image_size'
+        pairs.append(('the latent resolution', latent, 'unetconfig', name))
+        if 'frames' in settings:
+            pairs.append(('the latent resolution', latent, 'unetconfig', 'size2'))
+            pairs.append(('the number of frames', settings['frames'], 'unetconfig', 'size3'))
         factor, words = (1, 'embed_dim') if points is None else (3, 'three times embed_dim')
         pairs.append((words, factor * settings['embed_dim'], 'unetconfig', 'in_channels'))
     for one, value, section, key in pairs:

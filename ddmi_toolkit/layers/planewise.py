@@ -133,7 +133,8 @@ class Mix:
         type: ``'none'``, ``'channel'`` (:class:`ChannelMix`, equal planes) or ``'token'``
             (:class:`TokenMix`, any planes).
         strides: Levels that are followed by an exchange, by stride; ``None``: all of them. The
-            middle block always is, unless ``type`` is ``'none'``.
+            middle block always is, unless ``type`` is ``'none'``. The cost of ``'token'`` grows
+            with the square of the tokens, i.e. about 16 times per level on planes over space.
         num_heads: Attention heads of ``'token'``.
         wide_heads: Whether each head of ``'token'`` is as wide as the block (published video).
     """
@@ -163,10 +164,16 @@ class Mix:
             stride: Stride of the level, or ``None`` for the middle block.
 
         Raises:
-            ValueError: Unequal planes cannot be stacked.
+            ValueError: Unequal planes cannot be stacked, or ``strides`` names no level.
         """
         if self.type == 'none':
             return nn.Identity()
+        levels = [2**i for i in range(layout.latent_stride.bit_length())]
+        if unknown := sorted(set(self.strides or ()) - set(levels)):
+            raise ValueError(
+                f'mix has strides={tuple(self.strides or ())}, of which {unknown} are no levels of '
+                f'{layout!r}; expected some of {levels}'
+            )
         if stride is not None and self.strides is not None and stride not in self.strides:
             return nn.Identity()
         if self.type == 'token':

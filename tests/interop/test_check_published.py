@@ -63,6 +63,7 @@ def tool():
     [
         ('image_vae', 'image autoencoder', 8),
         ('shape_vae', 'shape autoencoder', 19),
+        ('video_vae', 'video autoencoder', 15),
         ('ldm_unet', '2-D U-Net with diffusion', 9),
         ('ldm_unet_triplane', 'tri-plane U-Net', 1),
         ('pointcloud_metrics', 'point cloud metrics', 10),
@@ -216,7 +217,9 @@ def _edit(edit):
         ('shape_vae', _edit(lambda f: f.weights.pop('mlp.net_out.bias')), 'head.linear.bias'),
         ('shape_vae', _edit(lambda f: f.meta.pop('ddconfig')), 'unknown kind of fixture'),
         ('image_vae', _edit(lambda f: f.arrays.pop('x')), r"needs the inputs \['x'\]"),
-        ('video_vae', _edit(lambda f: None), 'not supported yet: video autoencoder'),
+        ('shape_vae', _edit(lambda f: f.arrays.pop('queries')), 'yet: radiance field autoencoder'),
+        ('video_vae', _edit(lambda f: f.arrays.pop('video')), r"needs the inputs \['video'\]"),
+        ('video_vae', _edit(lambda f: f.meta['ddconfig'].update(patch_size=4)), 'patch_size=8, or'),
     ],
 )  # fmt: skip
 def test_a_folder_that_cannot_be_checked_is_one_line(copy, name, harm, message):

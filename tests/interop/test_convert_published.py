@@ -246,7 +246,7 @@ def _set(section, **values):
         (lambda s: s.conv['model']['encoder_kwargs'].pop('n_blocks'), 'pointnet lacks n_blocks'),
         (lambda s: s.conv['data'].update(dim=6), 'points of 6 numbers are not supported yet'),
         (lambda s: s.conv['data'].update(classes=['02691156']), r'expected null \(13 classes\)'),
-        (lambda s: s.yaml['data'].update(domain='video'), "domain='video' is not supported yet"),
+        (lambda s: s.yaml['data'].update(domain='nerf'), "domain='nerf' is not supported yet"),
         (_set('ddconfig', resolution=64), 'plane_resolution is 32 and ddconfig.resolution is 64'),
         (_set('unetconfig', in_channels=12), 'three times embed_dim is 24 and unetconfig.in_ch'),
         (_set('unetconfig', num_classes=13), 'unetconfig.num_classes=13 has no counterpart'),

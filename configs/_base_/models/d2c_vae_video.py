@@ -41,10 +41,20 @@ model = dict(
         readout=dict(
             type='CFCReadout',
             width=256,
-            head=dict(type='LinearHead', out_channels=3),
+            head=dict(type='LinearHead', out_channels=3, slope=0.2),
         ),
     ),
     renderer=dict(type='PointRenderer'),
-    losses=dict(recon=dict(type='L1Loss')),
+    losses=dict(
+        recon=dict(type='L1Loss'),
+        perceptual=dict(
+            type='OneFrame',  # a random one of the clip, as published
+            loss=dict(
+                type='PerceptualLoss',
+                backbone='vgg16',
+                pretrained='{{$DDMI_WEIGHTS:weights}}/vgg16.pth',
+            ),
+        ),
+    ),
     regularizer=dict(type='SpectralRegularizer'),
 )

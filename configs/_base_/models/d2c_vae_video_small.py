@@ -1,4 +1,4 @@
-"""D2C-VAE of videos of 16 frames of 64x64 (a leaf may change the sizes): 0.9 M parameters, for CPUs.
+"""D2C-VAE of videos of 16 frames of 64x64 (a leaf may change sizes): 0.9 M parameters, for CPUs.
 
 A training step on one clip, all of its 65,536 points included, takes 0.4 s on one core.
 """

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...layers.modulated import Style
@@ -38,13 +39,14 @@ class LinearHead(AbstractHead):
     Args:
         in_channels: Width of the readout.
         out_channels: Channels of a value.
+        slope: Negative slope of a leaky ReLU before the layer; 1: none (published video: 0.2).
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, slope: float = 1.0) -> None:
         super().__init__()
-        self.out_channels = out_channels
+        self.out_channels, self.slope = out_channels, slope
         self.linear = nn.Linear(in_channels, out_channels)
 
     def forward(self, h: Tensor, dirs: Tensor | None = None, style: Style | None = None) -> Tensor:
         """``(B, *S, C)`` to ``(B, *S, out_channels)``."""
-        return self.linear(h)
+        return self.linear(h if self.slope == 1 else F.leaky_relu(h, self.slope))
