@@ -77,27 +77,27 @@ class TorchvisionClipExtractor(AbstractClipExtractor):
     Args:
         weights: File of its weights, or ``'random'``, which draws the same random ones in every
             process, with a warning in the log and ``random`` in the name.
-        network: Name in torchvision, e.g. ``'r3d_18'``, ``'s3d'``, ``'mvit_v2_s'``.
+        name: In torchvision, e.g. ``'r3d_18'``, ``'s3d'``, ``'mvit_v2_s'``.
 
     Raises:
         FileNotFoundError: The weights file does not exist.
         ValueError: torchvision has no such network, or the file does not fit it.
     """
 
-    def __init__(self, weights: str, network: str = 'r3d_18') -> None:
+    def __init__(self, weights: str, name: str = 'r3d_18') -> None:
         super().__init__()
         from torchvision.models import get_model_weights
 
-        self.net = _load_torchvision(network, weights)
+        self.net = _load_torchvision(name, weights)
         self.num_features = _behead(self.net)
         is_random = weights == RANDOM
-        self.name = f'torchvision_{network}' + ('_random' if is_random else '')
-        transform = get_model_weights(network).DEFAULT.transforms()
+        self.name = f'torchvision_{name}' + ('_random' if is_random else '')
+        transform = get_model_weights(name).DEFAULT.transforms()
         self.size = tuple(transform.crop_size)
         self.resize = f'bilinear with antialiasing to {self.size[0]} x {self.size[1]} (torch)'
-        for name in ('mean', 'std'):
-            value = torch.tensor(getattr(transform, name)).view(1, 3, 1, 1, 1)
-            self.register_buffer(name, value)
+        for buffer in ('mean', 'std'):
+            value = torch.tensor(getattr(transform, buffer)).view(1, 3, 1, 1, 1)
+            self.register_buffer(buffer, value)
         self.checksum = weights_digest(self.net)
 
     def extract(self, clips: Tensor) -> Tensor:

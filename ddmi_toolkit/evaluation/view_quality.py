@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
+
 from ..registry import METRICS, MODELS
 from .extractor_roles import AbstractExtractor
-from .protocol import Protocol
+from .protocol import Protocol, digest
 from .reference_set import ReferenceSet
 from .set_quality import AbstractSetQuality
 from .set_values import NEAREST, SetValues
 from .subjects import Views
 
 VALUES = ('fid', 'kid', *NEAREST)
+PRECISION = 10_000  # of rays that are told apart, per unit: machines round differently
 
 
 @METRICS.register_module()
@@ -67,8 +70,18 @@ class ViewQuality(AbstractSetQuality):
         )
         super().__init__(subject, references, extractor, wanted, batch_size, prefix)
 
+        self._cameras = ''
+
+    def process(self, data_batch: Mapping[str, Any] | None, data_samples: Sequence[dict]) -> None:
+        """Keep the features of each view, and what the first ones were seen by."""
+        super().process(data_batch, data_samples)
+        query = (data_batch or {}).get('query') or {}
+        if not self._cameras and {'origins', 'dirs'} <= set(query):
+            rays = torch.cat([query['origins'][0], query['dirs'][0]], dim=-1)
+            self._cameras = digest((rays * PRECISION).round().long().cpu().numpy())
+
     def protocol(self) -> dict[str, Protocol]:
-        """Also how many views a scene has in the references."""
+        """Also the cameras, and how many views a scene has in the references."""
         ((prefix, fields),) = super().protocol().items()
         per_item = self.reference.num_members // self.reference.num_items
-        return {prefix: dict(fields, views_per_reference=per_item)}
+        return {prefix: dict(fields, views_per_reference=per_item, cameras=self._cameras)}

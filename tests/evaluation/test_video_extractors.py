@@ -178,7 +178,7 @@ def test_torchvision_weights_come_from_a_file(tmp_path):
     path = tmp_path / 'mc3.pth'
     torch.save(net.state_dict(), path)
     found, given = (
-        build('TorchvisionClipExtractor', network='mc3_18', weights=str(path)),
+        build('TorchvisionClipExtractor', name='mc3_18', weights=str(path)),
         clips(1, 2),
     )
     assert (found.name, found.num_features) == ('torchvision_mc3_18', 512)
@@ -196,7 +196,7 @@ def test_torchvision_weights_come_from_a_file(tmp_path):
 @pytest.mark.parametrize(('network', 'channels'), [('r3d_18', 512), ('s3d', 1024)])
 def test_random_weights_are_asked_for_and_named(network, channels):
     """The same in every process, whatever the global state."""
-    found = [build('TorchvisionClipExtractor', network=network, weights='random') for _ in range(2)]
+    found = [build('TorchvisionClipExtractor', name=network, weights='random') for _ in range(2)]
     assert found[0].name == f'torchvision_{network}_random'
     assert found[0].checksum == found[1].checksum
     assert found[0].num_features == channels
@@ -206,4 +206,4 @@ def test_torchvision_mistakes_are_named():
     with pytest.raises(FileNotFoundError, match=r"nothing\.pth does not exist; .*weights='random'"):
         build('TorchvisionClipExtractor', weights='nothing.pth')
     with pytest.raises(ValueError, match=r"no video network 'r3d_19'; near names: \['r3d_18'"):
-        build('TorchvisionClipExtractor', network='r3d_19', weights='random')
+        build('TorchvisionClipExtractor', name='r3d_19', weights='random')

@@ -84,6 +84,19 @@ def test_renderings_and_true_views_are_reduced_alike():
         metric.process({}, [dict(pred=torch.zeros(1, 5, 12, 3))])
 
 
+def test_the_protocol_knows_the_cameras():
+    """Whatever the last digits of their rays; values from other viewpoints are others."""
+
+    def cameras(shift):
+        metric, rays = view_quality(), torch.linspace(-1, 1, 9).view(1, 3, 1, 1, 3)
+        for _ in range(2):
+            batch = dict(query=dict(origins=rays + shift, dirs=rays))
+            metric.process(batch, [dict(pred=Scenes()[0]['target'])])
+        return metric.protocol()['views']['cameras']
+
+    assert cameras(0) == cameras(1e-7) != cameras(1e-3)
+
+
 def test_samples_need_views():
     """Fields alone do not say where cameras are."""
     with pytest.raises(ValueError, match=r"no 'pred'.*query with the origins and dirs"):
