@@ -69,9 +69,8 @@ class AbstractDataset(Dataset, ABC):
         seed = mix_seed(draw.seed, index, draw.visit)
         rng = np.random.Generator(np.random.PCG64(seed))
         record = self.read(index, rng)
-        record |= dict(rng=rng, index=index, visit=draw.visit)
-        for transform in self.pipeline:
-            record = transform(record)
+        for transform in self.pipeline:  # some make a new record
+            record = transform({**record, 'rng': rng, 'index': index, 'visit': draw.visit})
             if record is None:
                 raise ValueError(
                     f'{type(transform).__name__} returned nothing; a transform must return the '
