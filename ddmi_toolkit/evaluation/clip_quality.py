@@ -12,8 +12,8 @@ from .set_values import NEAREST, SetValues
 from .subjects import Clips
 
 VALUES = ('fvd', *NEAREST)
-CHOICE = ('type', 'num_frames', 'stride', 'random_start', 'num_windows', 'start', 'stop')
-"""What a data set's config may say about which frames are a clip, and which clips there are."""
+CHOICE = ('num_frames', 'stride', 'random_start', 'num_windows')
+"""What a data set may say about which frames are a clip."""
 
 
 @METRICS.register_module()
@@ -74,6 +74,6 @@ class ClipQuality(AbstractSetQuality):
     def protocol(self) -> dict[str, Protocol]:
         """Also the frames of a clip, and how far apart they are in the references."""
         ((prefix, fields),) = super().protocol().items()
-        config = self.reference.config
-        chosen = {k: config[k] for k in CHOICE if k in config}
+        dataset = self.reference.dataset
+        chosen = {k: getattr(dataset, k) for k in CHOICE if hasattr(dataset, k)}
         return {prefix: dict(fields, num_frames=self.subject.size[0], reference_clips=chosen)}
