@@ -52,8 +52,9 @@ def identify(meta: Mapping[str, Any], arrays: Mapping[str, Tensor]) -> Kind:
         return VIDEO_VAE if is_video else IMAGE_VAE
     raise ValueError(
         f'unknown kind of fixture: meta.json has {sorted(meta)}, io.npz {sorted(arrays)}; expected '
-        f'ddconfig and pointnet (shape autoencoder), ddconfig alone (image autoencoder; video where '
-        f'it has timesformer_channels), unetconfig and z0 (denoiser), or expected, reference and generated (point cloud metrics)'
+        f'ddconfig and pointnet (shape autoencoder), ddconfig alone (image autoencoder, or video '
+        f'where it has timesformer_channels), unetconfig and z0 (denoiser), or expected, reference '
+        f'and generated (point cloud metrics)'
     )
 
 
