@@ -1,5 +1,6 @@
 """Transforms that turn a data set's record into a sample of the batch contract."""
 
+from .clips import CropClip, FlipClip, PackClip
 from .colors import JitterColors
 from .images import CenterSquare, Flip, MultiScaleCrop, PackImage
 from .points import JitterSurface, PackShape, SubsamplePoints, SubsampleSurface
@@ -8,11 +9,14 @@ from .strides import StrideQuery
 
 __all__ = [
     'CenterSquare',
+    'CropClip',
     'Flip',
-    'JitterColors',
+    'FlipClip',
     'JitterCloud',
+    'JitterColors',
     'JitterSurface',
     'MultiScaleCrop',
+    'PackClip',
     'PackImage',
     'PackShape',
     'PackViews',

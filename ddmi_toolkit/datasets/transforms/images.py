@@ -118,14 +118,14 @@ class MultiScaleCrop(BaseTransform):
         box = (x0 * unit_x, y0 * unit_y, (x0 + w) * unit_x, (y0 + h) * unit_y)
         box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
         query = dict(
-            y=_centers(y0, h, rows),
-            x=_centers(x0, w, cols),
+            y=pixel_positions(y0, h, rows),
+            x=pixel_positions(x0, w, cols),
             scale=torch.tensor(1 / magnification, dtype=torch.float32),
         )
         inputs = to_values(_resize(image, self.input_size, self.resample)).movedim(-1, 0)
         target = to_values(image.resize((w, h), self.resample, box=box))
         sample = dict(inputs=inputs.contiguous(), query=query, target=target)
-        return _with_extras(sample, record, self.cond)
+        return with_extras(sample, record, self.cond)
 
 
 @TRANSFORMS.register_module()
@@ -177,10 +177,12 @@ class PackImage(BaseTransform):
         inputs = to_values(_resize(image, self.input_size, self.resample)).movedim(-1, 0)
         sample = dict(
             inputs=inputs.contiguous(),
-            query=dict(y=_centers(0, h, h), x=_centers(0, w, w), scale=torch.tensor(scale)),
+            query=dict(
+                y=pixel_positions(0, h, h), x=pixel_positions(0, w, w), scale=torch.tensor(scale)
+            ),
             target=to_values(_resize(image, self.size, self.resample)),
         )
-        sample = _with_extras(sample, record, self.cond)
+        sample = with_extras(sample, record, self.cond)
         if self.image_size is not None:
             sample['meta']['image'] = to_values(_resize(image, self.image_size, self.resample))
         return sample
@@ -195,7 +197,7 @@ def _resize(image: Image.Image, size: tuple[int, int], resample: Image.Resamplin
     return image.resize(size[::-1], resample)
 
 
-def _centers(start: float, count: int, total: float) -> Tensor:
+def pixel_positions(start: float, count: int, total: float) -> Tensor:
     """Centers ``(count,)`` of cells that follow ``start`` of ``total`` cells tiling [-1, 1]."""
     return torch.from_numpy((2 * (start + np.arange(count) + 0.5) / total - 1).astype(np.float32))
 
@@ -222,12 +224,12 @@ def _check_picture(record: Record, needed: tuple[float, float]) -> None:
         )
 
 
-def _with_extras(sample: Record, record: Record, cond: str | None) -> Record:
+def with_extras(sample: Record, record: Record, cond: str | None) -> Record:
     """Add ``meta`` and, where it is asked for, ``cond``."""
     sample['meta'] = dict(name=record['name'])
     if cond is not None:
         if cond not in record:
-            known = sorted(set(record) - {'rng', 'index', 'visit', 'image'})
+            known = sorted(set(record) - {'rng', 'index', 'visit', 'image', 'frames'})
             raise ValueError(
                 f'cond={cond!r} is not in the record of {record["name"]!r}, which has {known}'
             )

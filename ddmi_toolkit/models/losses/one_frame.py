@@ -22,7 +22,7 @@ def frame_of(clips: Tensor, query: Mapping[str, Tensor] | None) -> Tensor:
     if query is None or 'frame' not in query:
         raise ValueError(
             f'one frame of a clip is judged, the query names none (it has {sorted(query or {})}); '
-            f"let the data set draw query['frame'], as PackClip does in training"
+            f"let the data set draw query['frame'], as CropClip does"
         )
     frame = query['frame']
     if frame.shape != clips.shape[:1] or not 0 <= frame.min() <= frame.max() < clips.shape[1]:
