@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..registry import DATASETS
-from ..structures import Axis, Draw, pixel_centers
+from ..structures import Draw
+from .queries import make_queries
 
 
 @DATASETS.register_module()
@@ -18,10 +17,11 @@ class SeedDataset(Dataset):
     Args:
         num_samples: Number of samples.
         first: Seed of the first one.
-        query: Where the generated fields are evaluated, the same for all samples:
-            ``dict(points=...)`` with ``(Q, D)`` coordinates, or one entry per axis, either ``(n,)``
-            coordinates or ``dict(low, high, num)`` for the centers of that many cells. None
-            leaves the fields unevaluated.
+        query: Where the generated fields are evaluated: coordinates, the same for all samples, as
+            ``dict(points=...)`` with ``(Q, D)`` of them, or one entry per axis, either ``(n,)``
+            coordinates or ``dict(low, high, num)`` for the centers of that many cells; or the rays
+            of cameras, ``dict(type='orbit', ...)`` and ``dict(type='dataset', dataset=...)``, see
+            ``queries``. None leaves the fields unevaluated.
         cond: Raw conditions: a list or tuple is cycled through the samples, anything else goes
             to all of them.
     """
@@ -41,7 +41,7 @@ class SeedDataset(Dataset):
         if isinstance(cond, list | tuple) and not cond:
             raise ValueError('cond is empty; give at least one condition, or None')
         self.num_samples, self.first, self.cond = num_samples, first, cond
-        self.query = None if query is None else {k: _coordinates(k, v) for k, v in query.items()}
+        self.queries = make_queries(query)
 
     @property
     def metainfo(self) -> dict[str, Any]:
@@ -59,27 +59,9 @@ class SeedDataset(Dataset):
             raise IndexError(f'sample {index} of {len(self)}')
         index %= len(self)
         sample: dict[str, Any] = dict(seed=self.first + index)
-        if self.query is not None:
-            sample['query'] = dict(self.query)
+        if len(self.queries):
+            sample['query'] = dict(self.queries[index % len(self.queries)])
         if self.cond is not None:
             is_cycled = isinstance(self.cond, list | tuple)
             sample['cond'] = self.cond[index % len(self.cond)] if is_cycled else self.cond
         return sample
-
-
-def _coordinates(name: str, value: Any) -> Tensor:
-    if isinstance(value, Mapping):
-        if set(value) != {'low', 'high', 'num'}:
-            raise ValueError(
-                f'query[{name!r}] has the keys {sorted(value)}; expected low, high and num'
-            )
-        axis = Axis(name, value['num'], low=value['low'], high=value['high'])
-        return pixel_centers(axis, axis.size)
-    coordinates = torch.as_tensor(value, dtype=torch.float32)
-    expected = 2 if name == 'points' else 1
-    if coordinates.ndim != expected:
-        raise ValueError(
-            f'query[{name!r}] has shape {tuple(coordinates.shape)}; expected '
-            f'{"(Q, D)" if expected == 2 else "(n,)"}'
-        )
-    return coordinates

@@ -1,0 +1,142 @@
+"""``transforms.json``: NeRF-synthetic, instant-ngp and nerfstudio."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from math import tan
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...structures.cameras import Camera
+from ..image_files import IMAGE_SUFFIXES
+from .base import AbstractViewSource, as_pose
+from .view import PosedObject, View, picture_size, read_picture
+
+_SUFFIXES = ('', *IMAGE_SUFFIXES)
+_PINHOLES = ('OPENCV', 'PINHOLE', 'SIMPLE_PINHOLE', 'SIMPLE_RADIAL', 'RADIAL', '')
+_NOT_PINHOLE = ('is_fisheye', 'k4', 'ftheta_p0', 'latlong', 'equirectangular')
+
+
+class TransformsSource(AbstractViewSource):
+    """``<root>/transforms[_<split>].json``, one scene, or a root of several such folders.
+
+    Poses are camera to world with OpenGL's axes. Intrinsics, of the file or of a frame, are
+    ``camera_angle_x`` (radians) or ``fl_x``, and perhaps ``fl_y, cx, cy, w, h`` in pixels and
+    OpenCV's ``k1, k2, p1, p2, k3``; pictures of another size than ``w, h`` are the same pictures
+    resized. A ``ply_file_path`` (nerfstudio) is the point cloud.
+    """
+
+    WHAT: ClassVar[str] = '<root>/transforms[_<split>].json, or folders with such a file'
+
+    @classmethod
+    def fits(cls, root: Path, split: str | None) -> bool:
+        """Whether there is a file of that name, whatever its split."""
+        return any(root.glob('transforms*.json')) or any(root.glob('*/transforms*.json'))
+
+    def _list(self) -> list[str]:
+        name = f'transforms_{self.split}.json' if self.split else 'transforms.json'
+        folders = [self.root] if any(self.root.glob('transforms*.json')) else []
+        folders = folders or sorted({p.parent for p in self.root.glob('*/transforms*.json')})
+        self.files = {f.resolve().name: f / name for f in folders}
+        if missing := [str(p) for p in self.files.values() if not p.is_file()]:
+            stems = {p.stem for f in folders for p in f.glob('transforms*.json')}
+            splits = sorted(s.removeprefix('transforms').removeprefix('_') or 'None' for s in stems)
+            raise ValueError(f'{missing[0]} does not exist; choose split= of {splits}')
+        return sorted(self.files)
+
+    def load(self, name: str) -> PosedObject:
+        """A scene.
+
+        Raises:
+            ValueError: The file is broken, pictures are missing, or the lens is not modeled.
+        """
+        return load_transforms(self.files[name], name)
+
+
+def load_transforms(path: Path, name: str) -> PosedObject:
+    """The scene of a file, see :class:`TransformsSource`.
+
+    Raises:
+        ValueError: The file is broken, pictures are missing, or the lens is not modeled.
+    """
+    try:
+        scene = json.loads(path.read_text(encoding='utf-8'))
+        frames = scene['frames']
+        pictures = [_find_picture(path.parent, frame['file_path']) for frame in frames]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'{path}: {type(error).__name__}: {error}; expected JSON with frames, each with '
+            f'file_path and transform_matrix'
+        ) from error
+    if not frames:
+        raise ValueError(f'{path} lists no frames')
+    missing = [f['file_path'] for f, p in zip(frames, pictures, strict=True) if p is None]
+    if missing:
+        raise ValueError(
+            f'{path} lists {len(missing)} of {len(frames)} pictures that do not exist, such as '
+            f'{missing[:3]}; restore them or remove their frames'
+        )
+    views = []
+    for frame, picture in zip(frames, pictures, strict=True):
+        camera = _camera({**scene, **frame}, picture, path)
+        views.append(View(str(picture), camera, partial(read_picture, picture)))
+    return PosedObject(name, views, _read_cloud(scene, path))
+
+
+def _find_picture(folder: Path, name: str) -> Path | None:
+    return next((p for s in _SUFFIXES if (p := folder / f'{name}{s}').is_file()), None)
+
+
+def _camera(values: Mapping[str, Any], picture: Path, path: Path) -> Camera:
+    label = f'{path} ({values["file_path"]})'
+    model = values.get('camera_model', '')
+    unknown = [k for k in _NOT_PINHOLE if values.get(k)]
+    if model not in _PINHOLES or unknown:
+        raise ValueError(
+            f'{label}: camera_model={model!r} {unknown or ""} is no pinhole with radial and '
+            f'tangential distortion; undistort the pictures first'
+        )
+    actual = picture_size(picture)
+    width, height = int(values.get('w', actual[0])), int(values.get('h', actual[1]))
+    fx = _focal(values, 'x', width)
+    if fx is None:
+        raise ValueError(f'{label}: neither fl_x nor camera_angle_x is given')
+    fy = _focal(values, 'y', height) if 'fl_y' in values else None
+    coefficients = [float(values.get(k, 0.0)) for k in ('k1', 'k2', 'p1', 'p2', 'k3')]
+    distortion = tuple(coefficients) if any(coefficients) else ()
+    cx, cy = float(values.get('cx', width / 2)), float(values.get('cy', height / 2))
+    pose = as_pose(values.get('transform_matrix', ()), label)
+    try:
+        camera = Camera(pose, fx, fy or fx, cx, cy, width, height, distortion)
+    except ValueError as error:
+        raise ValueError(f'{label}: {error}') from error
+    return camera.resized(*actual)
+
+
+def _focal(values: Mapping[str, Any], axis: str, size: int) -> float | None:
+    if f'fl_{axis}' in values:
+        return float(values[f'fl_{axis}'])
+    if f'camera_angle_{axis}' in values:
+        return size / 2 / tan(float(values[f'camera_angle_{axis}']) / 2)
+    return None
+
+
+def _read_cloud(scene: Mapping[str, Any], path: Path) -> np.ndarray | None:
+    """The colored points of a scene, ``(P, 6)``, or None."""
+    if 'ply_file_path' not in scene:
+        return None
+    import trimesh
+
+    cloud = path.parent / scene['ply_file_path']
+    try:
+        loaded = trimesh.load(cloud)
+        places = np.asarray(loaded.vertices, np.float32)
+        colors = np.asarray(loaded.colors, np.float32)[:, :3] / 127.5 - 1
+        return np.concatenate([places, colors], axis=1)
+    except Exception as error:  # readers of broken files raise anything
+        raise ValueError(
+            f'{cloud}: cannot be read as a colored point cloud ({type(error).__name__}: {error}); '
+            f'restore it or remove ply_file_path from {path.name}'
+        ) from error
