@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ddmi_toolkit.interop import kinds
+from ddmi_toolkit.interop import kinds, video_vae
 from ddmi_toolkit.interop.check import check_all, check_folder
 
 ROOT = Path(__file__).parents[2]
@@ -258,3 +258,40 @@ def test_arrays_of_another_shape_fail(copy):
     bad = [line for line, good in check_all([fixture.write()]) if not good]
     assert len(bad) == 1
     assert 'cd_ref_gen (12, 16) for (16, 12)' in bad[0]
+
+
+@pytest.mark.parametrize(
+    ('key', 'failing'),
+    [
+        ('mlp.net_out.bias', {'rgb'}),
+        ('vaemodel.decoder.up.1.hdbf.0.weight', {'hdbf_xy_1', 'hdbf_xt_1', 'hdbf_yt_1', 'rgb'}),
+    ],
+)
+def test_a_flipped_sign_in_a_clip_fails(copy, key, failing):
+    """In the arrays that depend on the tensor, and in no other."""
+    fixture = copy('video_vae')
+    fixture.weights[key] = -fixture.weights[key]
+    assert fixture.failures() == failing
+
+
+def test_clips_with_true_rotations_or_straight_lookups_fail(copy, monkeypatch):
+    """What the published code does oddly is part of what its weights compute."""
+    fixture = copy('video_vae')
+    published = video_vae.published_config
+    monkeypatch.setattr(
+        video_vae,
+        'published_config',
+        lambda meta: (c := published(meta)) | dict(layout=c['layout'] | dict(transposed=[])),
+    )
+    assert fixture.failures() == {'rgb'}
+    monkeypatch.undo()
+    convert = video_vae.convert_state
+
+    def with_true_rotations(weights, meta):
+        state = convert(weights, meta)
+        frames = state['encoder.frames.frequencies']
+        pairs = frames[: len(frames) // 2].repeat_interleave(2)
+        return state | {'encoder.frames.frequencies': pairs}
+
+    monkeypatch.setattr(video_vae, 'convert_state', with_true_rotations)
+    assert {'mean_xy', 'mean_xt', 'rgb'} <= fixture.failures()
