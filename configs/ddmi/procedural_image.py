@@ -2,7 +2,7 @@
 
     python tools/train.py configs/ddmi/procedural_image.py
 
-Hardware and time: one CPU core, about 25 minutes.
+Hardware and time: one CPU core beside other jobs, 15 minutes for stage 1 and 40 for stage 2.
 Score: benchmarks/results/images.md; without downloads there are only numbers that compare with
 nothing else.
 """

@@ -32,6 +32,7 @@ _HASH_IGNORES = frozenset(
     'num_workers persistent_workers pin_memory prefetch_factor root data_root in_memory cache_dir '
     'first_stage_checkpoint'.split()
 )
+_TWO_OPTIMIZERS = 'AdversarialOptimWrapperConstructor'
 # Hooks that only look.
 _IDLE_HOOKS = frozenset(['ReconstructionHook', 'SampleHook'])
 
@@ -271,7 +272,7 @@ def _resolve_fractions(cfg: Config) -> None:
     total = cfg.get('train_cfg', {}).get('max_iters')
     if isinstance(schedulers, Mapping) and 'type' not in schedulers:
         cfg.param_scheduler = {k: _in_iterations(v, total) for k, v in schedulers.items()}
-    elif 'discriminator' in cfg.get('optim_wrapper', {}):
+    elif cfg.get('optim_wrapper', {}).get('constructor') == _TWO_OPTIMIZERS:
         moved = _in_iterations(schedulers, total)
         cfg.param_scheduler = dict(autoencoder=moved, discriminator=[])
     else:

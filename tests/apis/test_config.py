@@ -153,3 +153,16 @@ def test_load_config_leaves_options_alone():
     before = copy.deepcopy(options)
     load_config('ddmi/shapenet_chair.py', options)
     assert options == before
+
+
+@pytest.mark.parametrize('discriminator', [{}, dict(discriminator=dict(type='OptimWrapper'))])
+def test_a_list_of_schedulers_moves_the_first_of_two_optimizers(tmp_path, discriminator):
+    """The constructor says that there are two, whether or not the second differs."""
+    wrapper = dict(constructor='AdversarialOptimWrapperConstructor', **discriminator)
+    leaf = tmp_path / 'leaf.py'
+    leaf.write_text(
+        f"_base_ = 'ddmi_toolkit::d2c_vae/procedural_image.py'\noptim_wrapper = {wrapper}\n"
+    )
+    schedulers = load_config(leaf).param_scheduler
+    assert schedulers.discriminator == []
+    assert [s.type for s in schedulers.autoencoder] == ['LinearLR', 'CosineAnnealingLR']

@@ -25,7 +25,11 @@ train_dataloader = dict(
         split='train',
         num_frames=16,
         random_start=True,
-        pipeline=[dict(type='FlipClip'), dict(type='CropClip', size=size)],
+        pipeline=[
+            dict(type='FlipClip'),
+            dict(type='CropClip', size=size),
+            dict(type='StrideQuery', stride=2),
+        ],
     ),
 )
 val_dataloader = dict(

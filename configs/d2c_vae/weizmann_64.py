@@ -1,0 +1,16 @@
+"""Stage 1 on 28 clips of human actions, 16 frames of 64x64; one person held out.
+
+    python tools/train.py configs/d2c_vae/weizmann_64.py
+
+Hardware and time: one CPU core.
+Score: not trained by us yet.
+"""
+
+_base_ = [
+    '../_base_/models/d2c_vae_video_small.py',
+    '../_base_/datasets/weizmann_64.py',
+    '../_base_/schedules/adamw_cosine_small.py',
+    '../_base_/default_runtime.py',
+]
+train_dataloader = dict(batch_size=2)
+train_cfg = dict(max_iters=4000, val_interval=1000)
