@@ -2,7 +2,7 @@
 
 Planes exchange by attention over all tokens up to the level of 64x64, not at 128 and 256 as
 published: attention at the finest level alone is 97 % of the published decoder's cost. The
-published setting is ``mix=dict(_delete_=True, type='token', num_heads=8, wide_heads=True)``.
+published setting is ``mix=dict(strides=None)``.
 """
 
 model = dict(
