@@ -10,12 +10,13 @@ from mmengine.logging import print_log
 from ..structures import Field, PlaneLayout, Signal, signal_of
 from ..visualization import image_grid, save_image
 from .fields import save_field
-from .writers import FieldWriter, MeshWriter, PictureWriter
+from .writers import ClipWriter, FieldWriter, MeshWriter, PictureWriter
 
 Kind = TypeVar('Kind')
 
 WRITERS: dict[Signal, type[FieldWriter]] = {
     Signal.PICTURE: PictureWriter,
+    Signal.CLIP: ClipWriter,
     Signal.SURFACE: MeshWriter,
 }
 """What a signal is written as."""

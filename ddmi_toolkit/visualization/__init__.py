@@ -1,19 +1,30 @@
 """Pictures of fields."""
 
+from .clip_files import CLIP_STREAMS, as_rate, write_gif, write_mp4
+from .clips import draw_clip, draw_sheet, draw_slices, frame_size, picture_strip
 from .media import as_picture, image_grid, quantize, save_image
 from .streaming import STREAMS, write_png, write_tiff
 from .visualizer import FieldVisualizer, draw_line, draw_plane, draw_surface
 
 __all__ = [
+    'CLIP_STREAMS',
     'STREAMS',
     'FieldVisualizer',
     'as_picture',
+    'as_rate',
+    'draw_clip',
     'draw_line',
     'draw_plane',
+    'draw_sheet',
+    'draw_slices',
     'draw_surface',
+    'frame_size',
     'image_grid',
+    'picture_strip',
     'quantize',
     'save_image',
+    'write_gif',
+    'write_mp4',
     'write_png',
     'write_tiff',
 ]

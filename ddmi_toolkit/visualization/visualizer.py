@@ -1,16 +1,18 @@
 """Fields as pictures, whatever they are a function of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.visualization import Visualizer
+from torch import Tensor
 
 from ..geometry.isosurface import extract_mesh
 from ..geometry.raycast import render_mesh
 from ..registry import VISUALIZERS
-from ..structures import Field, fitted_size
+from ..structures import Field, Signal, fitted_size
+from .clips import draw_clip, picture_strip
 from .media import as_picture, image_grid
 
 
@@ -55,15 +57,16 @@ def draw_line(field: Field, size: int) -> np.ndarray:
 
 @VISUALIZERS.register_module()
 class FieldVisualizer(Visualizer):
-    """mmengine's visualizer that also draws fields: surfaces, pictures or graphs.
+    """mmengine's visualizer that also draws fields: surfaces, pictures, strips of frames, graphs.
 
-    What is drawn follows from the number of coordinate axes of the field's layout.
+    What is drawn follows from the field's signal.
 
     Args:
         name: Name of the instance.
         vis_backends: Configs of where scalars and pictures go.
         save_dir: Folder of the backends.
-        size: Pixels of the picture of a field, along its longer side.
+        size: Pixels of the picture of a field, along its longer side; of a clip's frames, half as
+            many.
         resolution: Cells of the iso-surface extraction.
         threshold: Occupancy probability of the surface.
     """
@@ -81,30 +84,32 @@ class FieldVisualizer(Visualizer):
         self.size, self.resolution, self.threshold = size, resolution, threshold
 
     def draw_field(self, field: Field) -> np.ndarray:
-        """Picture of a batch of one, ``(h, w, 3)`` uint8, the longer side of ``size`` pixels.
+        """Picture of a batch of one, ``(h, w, 3)`` uint8.
 
         Raises:
-            ValueError: The layout has more than three axes.
+            ValueError: There is no picture of such a signal.
         """
-        dim = field.layout.dim
-        if dim == 3:
+        if field.signal is Signal.SURFACE:
             return draw_surface(field, self.size, self.threshold, self.resolution)
-        if dim == 2:
-            return draw_plane(field, self.size)
-        if dim == 1:
-            return draw_line(field, self.size)
-        raise ValueError(f'no picture of a field over {dim} axes {list(field.layout.axes)}')
+        if field.signal not in _DRAWN:
+            raise ValueError(
+                f'no picture of {field.signal.value}, a field over the axes '
+                f'{"".join(field.layout.axes)!r}'
+            )
+        return _DRAWN[field.signal](field, self.size)
 
     def draw_fields(self, fields: Sequence[Field], columns: int = 4) -> np.ndarray:
-        """Pictures of several fields in rows, ``(H, W, 3)`` uint8."""
-        return image_grid([self.draw_field(f) for f in fields], columns)
+        """Pictures of several fields in rows, ``(H, W, 3)`` uint8; one clip in each row."""
+        return self._rows([self.draw_field(f) for f in fields], fields[0], columns)
 
     def draw_reconstructions(
         self, outputs: Sequence[Mapping[str, Any]], columns: int = 4
     ) -> np.ndarray:
         """What a stage-1 model predicts, in rows, ``(H, W, 3)`` uint8.
 
-        Where the target is a picture, it is drawn before the prediction; else the field is.
+        Where the target is a picture, it is drawn before the prediction; where it is several
+        (frames or views), they are drawn in a row above those of the prediction; else the field
+        is drawn.
 
         Args:
             outputs: ``dict(pred, target, field)`` of each sample.
@@ -113,8 +118,27 @@ class FieldVisualizer(Visualizer):
         images = []
         for output in outputs:
             target, field = output['target'], output['field']
-            if target is not None and target.ndim == 1 + field.layout.dim == 3:
-                images += [as_picture(target), as_picture(output['pred'])]
-            else:
+            draw = None if target is None else _TARGETS.get((field.signal, target.ndim))
+            if draw is None:
                 images.append(self.draw_field(field))
-        return image_grid(images, columns)
+            else:
+                images += [draw(target), draw(output['pred'])]
+        return self._rows(images, outputs[0]['field'], columns)
+
+    def _rows(self, images: Sequence[np.ndarray], field: Field, columns: int) -> np.ndarray:
+        """A grid of pictures, or of strips, which are wide."""
+        return image_grid(images, 1 if field.signal in _STRIPS else columns)
+
+
+_DRAWN: dict[Signal, Callable[[Field, int], np.ndarray]] = {
+    Signal.LINE: draw_line,
+    Signal.PICTURE: draw_plane,
+    Signal.CLIP: lambda field, size: draw_clip(field, size // 2),
+}
+_STRIPS = (Signal.CLIP, Signal.RADIANCE)
+_TARGETS: dict[tuple[Signal, int], Callable[[Tensor], np.ndarray]] = {
+    (Signal.PICTURE, 3): as_picture,
+    (Signal.CLIP, 4): picture_strip,
+    (Signal.RADIANCE, 4): picture_strip,
+}
+"""How targets of so many dimensions are drawn."""

@@ -1,7 +1,8 @@
 """Fields as files of one format each."""
 
 from .base import THUMBNAIL, FieldWriter
+from .clips import ClipWriter
 from .meshes import MeshWriter
 from .pictures import PictureWriter
 
-__all__ = ['THUMBNAIL', 'FieldWriter', 'MeshWriter', 'PictureWriter']
+__all__ = ['THUMBNAIL', 'ClipWriter', 'FieldWriter', 'MeshWriter', 'PictureWriter']
