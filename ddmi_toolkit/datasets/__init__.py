@@ -4,7 +4,7 @@ from .base import AbstractDataset
 from .images import ImageDataset
 from .latent_cache import EnumeratedDraws, LatentCache
 from .posed_views import PosedViews
-from .procedural import ProceduralChairs, ProceduralClips, ProceduralImages
+from .procedural import ProceduralChairs, ProceduralClips, ProceduralImages, ProceduralViews
 from .seeds import SeedDataset
 from .shapenet import ShapeNetOccupancy
 from .transforms import (
@@ -46,6 +46,7 @@ __all__ = [
     'ProceduralChairs',
     'ProceduralClips',
     'ProceduralImages',
+    'ProceduralViews',
     'SampleRays',
     'SeedDataset',
     'ShapeNetOccupancy',

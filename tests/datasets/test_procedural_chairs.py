@@ -57,7 +57,7 @@ def test_surface_is_the_boundary_of_every_shape(designs):
 def test_every_shape_is_in_one_piece(designs):
     """Primitives that share points form one connected graph: no leg hangs in the air."""
     for seed, (solid, _) in designs.items():
-        points = solid._sample_primitives(4000, np.random.default_rng(0))[0]
+        points = solid.sample_primitives(4000, np.random.default_rng(0))[0]
         arrays = (solid.center, solid.rotation, solid.half, solid.taper, solid.is_round)
         parts = [type(solid)(*(a[k : k + 1] for a in arrays)) for k in range(len(solid))]
         inside = np.stack([part.contains(points) for part in parts]).astype(int)  # (K, 4000)

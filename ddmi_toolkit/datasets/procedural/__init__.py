@@ -3,5 +3,6 @@
 from .chairs import ProceduralChairs
 from .clips import ProceduralClips
 from .images import ProceduralImages
+from .views import ProceduralViews
 
-__all__ = ['ProceduralChairs', 'ProceduralClips', 'ProceduralImages']
+__all__ = ['ProceduralChairs', 'ProceduralClips', 'ProceduralImages', 'ProceduralViews']

@@ -93,8 +93,12 @@ class Workbench:
 
     def build(self) -> Solid:
         """The union of all parts, normalized."""
+        return self.assemble().normalized()
+
+    def assemble(self) -> Solid:
+        """The union of all parts, in order, where they were put."""
         columns = zip(*self._rows, strict=True)
         center, rotation, half, taper = (
             np.array(c, dtype=np.float64) for c in (next(columns) for _ in range(4))
         )
-        return Solid(center, rotation, half, taper, np.array(next(columns))).normalized()
+        return Solid(center, rotation, half, taper, np.array(next(columns)))

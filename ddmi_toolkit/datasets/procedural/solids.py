@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-_INSIDE = 1 - 1e-7  # a surface point this deep in another primitive, relatively, is buried
+INSIDE = 1 - 1e-7  # a surface point this deep in another primitive, relatively, is buried
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class Solid:
         """
         points, normals = np.empty((0, 3)), np.empty((0, 3))
         while len(points) < num_points:
-            candidates, normal = self._sample_primitives(int(1.4 * num_points) + 16, rng)
-            keep = ~self.contains(candidates, _INSIDE)
+            candidates, normal, _ = self.sample_primitives(int(1.4 * num_points) + 16, rng)
+            keep = ~self.contains(candidates, INSIDE)
             points = np.concatenate([points, candidates[keep]])
             normals = np.concatenate([normals, normal[keep]])
         return points[:num_points], normals[:num_points]
@@ -116,10 +116,20 @@ class Solid:
             axis=1,
         )
 
-    def _sample_primitives(
+    @property
+    def area(self) -> float:
+        """Of the surfaces of all primitives, buried or not."""
+        return float(self._patch_areas.sum())
+
+    def sample_primitives(
         self, num_points: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Points uniform by area on all primitives, buried or not, and their normals."""
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Points uniform by area on all primitives, buried or not.
+
+        Returns:
+            Points and unit normals, ``(num_points, 3)``, and the primitives that they lie on,
+            ``(num_points,)``.
+        """
         cumulative = np.cumsum(self._patch_areas)
         draws = rng.random((4, num_points))
         patch = np.searchsorted(cumulative, draws[0] * cumulative[-1], side='right')
@@ -137,7 +147,7 @@ class Solid:
         normal = np.stack([normal_x, np.where(is_cap, y, lean), normal_z], axis=1)
         normal /= np.linalg.norm(normal, axis=1, keepdims=True)
         points = np.einsum('mij,mj->mi', self.rotation[k], local) + self.center[k]
-        return points, np.einsum('mij,mj->mi', self.rotation[k], normal)
+        return points, np.einsum('mij,mj->mi', self.rotation[k], normal), k
 
 
 def _cross_section(
