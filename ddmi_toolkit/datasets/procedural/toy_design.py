@@ -65,7 +65,8 @@ def _car(draws: Draws, toy: Toy) -> None:
     builders: dict[str, Callable[[Draws, Toy, Frame], None]] = dict(
         sedan=_sedan, truck=_truck, bus=_bus
     )
-    builders[style](draws, toy, (width, floor + height, length, paint))
+    top = floor + 0.95 * height  # what stands on the body begins inside of it
+    builders[style](draws, toy, (width, top, length, paint))
 
 
 def _sedan(draws: Draws, toy: Toy, frame: Frame) -> None:
@@ -116,7 +117,7 @@ def _house(draws: Draws, toy: Toy) -> None:
         peak = top + eave * width
     else:
         rise = draws.uniform(0.2, 0.32)
-        toy.box((0, top + rise, 0), (0.65 * width, rise, 0.65 * depth), roof, -0.85)
+        toy.box((0, top + rise - 0.03, 0), (0.65 * width, rise, 0.65 * depth), roof, -0.85)
         peak = top + 1.4 * rise
     if draws.chance(0.7):
         x = 0.5 * width
@@ -248,7 +249,7 @@ def _rocket(draws: Draws, toy: Toy) -> None:
     toy.ball((0, top, 0), (0.97 * radius, nose, 0.97 * radius), trim)
     ring = tail + draws.uniform(0.3, 0.5) * length
     toy.rod((0, ring - 0.05, 0), (0, ring + 0.05, 0), 1.07 * radius, trim)
-    toy.rod((0, tail - 0.2, 0), (0, tail, 0), 0.6 * radius, _GREY, -0.3)
+    toy.rod((0, tail - 0.2, 0), (0, tail + 0.05, 0), 0.6 * radius, _GREY, -0.3)
     fins, turn = draws.integer(3, 4), draws.uniform(0, 2 * pi)
     for k in range(fins):
         angle = turn + 2 * pi * k / fins
