@@ -54,7 +54,7 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     options = dict(writer_options(args), factor=args.factor, num_points=args.num_points)
     reconstructor = make_reconstructor(layout_of(cfg), options, channels_of(cfg))
-    inputs = find_inputs(paths, reconstructor.SUFFIXES)
+    inputs = find_inputs(paths, reconstructor)
     if not inputs:
         parser.error('name files to reconstruct after the checkpoint')
     check_space(args.out)

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import nn
 
 from ddmi_toolkit.apis import find_inputs, make_reconstructor, reconstruct_files
+from ddmi_toolkit.apis.reconstruction import PictureReconstructor
 from ddmi_toolkit.structures import Field, PlaneLayout
 
 SQUARE = PlaneLayout([dict(name=a, size=16) for a in 'xy'], ['xy'])
@@ -72,7 +73,7 @@ def run(layout, picture, folder, **options):
     (folder / 'in').mkdir()
     picture.save(folder / 'in/a.png')
     reconstructor = make_reconstructor(layout, options)
-    inputs = find_inputs([folder / 'in'], reconstructor.SUFFIXES)
+    inputs = find_inputs([folder / 'in'], reconstructor)
     model = Perfect(layout)
     ((name, report),) = reconstruct_files(model, inputs, folder / 'out', reconstructor)
     assert name == 'a'
@@ -161,7 +162,7 @@ def test_a_mesh_comes_back_where_it_was(tmp_path):
     (tmp_path / 'in').mkdir()
     box.export(tmp_path / 'in/box.obj')
     reconstructor = make_reconstructor(SPACE, dict(num_points=500, resolution=64, format='ply'))
-    inputs = find_inputs([tmp_path / 'in/box.obj'], reconstructor.SUFFIXES)
+    inputs = find_inputs([tmp_path / 'in/box.obj'], reconstructor)
     ((_, report),) = reconstruct_files(BoxModel(), inputs, tmp_path / 'out', reconstructor)
     mesh = trimesh.load(tmp_path / 'out/box.ply')
     np.testing.assert_allclose(mesh.bounds, box.bounds, atol=0.05)
@@ -198,17 +199,16 @@ def test_inputs_are_found_and_named(tmp_path):
     for name in ('a.png', 'sub/a.JPG', 'sub/b.webp', 'sub/notes.txt'):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    suffixes = ('.png', '.jpg', '.webp')
-    assert list(find_inputs([tmp_path], suffixes)) == ['a', 'sub_a', 'sub_b']
+    assert list(find_inputs([tmp_path], PictureReconstructor)) == ['a', 'sub_a', 'sub_b']
     with pytest.raises(FileNotFoundError, match=r'absent\.png does not exist'):
-        find_inputs([tmp_path / 'absent.png'], suffixes)
-    with pytest.raises(ValueError, match=r'notes\.txt is no file .* \.png, \.jpg, \.webp'):
-        find_inputs([tmp_path / 'sub/notes.txt'], suffixes)
+        find_inputs([tmp_path / 'absent.png'], PictureReconstructor)
+    with pytest.raises(ValueError, match=r'notes\.txt is no file .* \.png, \.jpg, \.jpeg, \.webp'):
+        find_inputs([tmp_path / 'sub/notes.txt'], PictureReconstructor)
     (tmp_path / 'none/folder.png').mkdir(parents=True)
     with pytest.raises(ValueError, match=r'none holds no file that can be reconstructed'):
-        find_inputs([tmp_path / 'none'], suffixes)
+        find_inputs([tmp_path / 'none'], PictureReconstructor)
     with pytest.raises(ValueError, match=r"would both be written as 'a'; rename one"):
-        find_inputs([tmp_path / 'a.png', tmp_path / 'sub/a.JPG'], suffixes)
+        find_inputs([tmp_path / 'a.png', tmp_path / 'sub/a.JPG'], PictureReconstructor)
 
 
 def test_a_broken_picture_is_named(tmp_path):

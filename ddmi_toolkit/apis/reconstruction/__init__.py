@@ -1,6 +1,7 @@
 """Given files through a trained autoencoder, written at any resolution."""
 
 from .base import AbstractReconstructor, Report, ToField
+from .clips import ClipReconstructor
 from .files import RECONSTRUCTORS, find_inputs, make_reconstructor, reconstruct_files
 from .meshes import MeshReconstructor
 from .pictures import PictureReconstructor
@@ -8,6 +9,7 @@ from .pictures import PictureReconstructor
 __all__ = [
     'RECONSTRUCTORS',
     'AbstractReconstructor',
+    'ClipReconstructor',
     'MeshReconstructor',
     'PictureReconstructor',
     'Report',

@@ -27,6 +27,12 @@ class AbstractReconstructor(ABC):
 
     SUFFIXES: ClassVar[tuple[str, ...]]
 
+    @classmethod
+    def find(cls, path: Path) -> list[Path]:
+        """What can be reconstructed: the file itself, or files below a folder in order of name."""
+        paths = sorted(path.rglob('*')) if path.is_dir() else [path]
+        return [p for p in paths if p.suffix.lower() in cls.SUFFIXES and p.is_file()]
+
     @abstractmethod
     def __call__(self, path: Path, stem: Path, to_field: ToField) -> Report:
         """Reconstruct one file.

@@ -1,7 +1,7 @@
 """Which files are reconstructed, and by what."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,13 @@ from ...structures import Field, PlaneLayout, Signal
 from ..inference import FieldInferencer
 from ..outputs import for_signal
 from .base import AbstractReconstructor, Report
+from .clips import ClipReconstructor
 from .meshes import MeshReconstructor
 from .pictures import PictureReconstructor
 
 RECONSTRUCTORS: dict[Signal, type[AbstractReconstructor]] = {
     Signal.PICTURE: PictureReconstructor,
+    Signal.CLIP: ClipReconstructor,
     Signal.SURFACE: MeshReconstructor,
 }
 """What is read and written for a signal."""
@@ -38,12 +40,14 @@ def make_reconstructor(
     return for_signal(RECONSTRUCTORS, layout, options, out_channels)
 
 
-def find_inputs(paths: Iterable[str | Path], suffixes: Sequence[str]) -> dict[str, Path]:
+def find_inputs(
+    paths: Iterable[str | Path], kind: AbstractReconstructor | type[AbstractReconstructor]
+) -> dict[str, Path]:
     """Files to read, by a name for what is made of them.
 
     Args:
         paths: Files, and folders whose files are taken at any depth.
-        suffixes: Of the files that can be read, in lower case.
+        kind: What reads them.
 
     Returns:
         In the order given, folders in order of name.
@@ -56,20 +60,16 @@ def find_inputs(paths: Iterable[str | Path], suffixes: Sequence[str]) -> dict[st
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f'{path} does not exist; give files or folders to reconstruct')
-        if path.is_dir():
-            files = sorted(
-                p for p in path.rglob('*') if p.suffix.lower() in suffixes and p.is_file()
-            )
-            root = path
-        else:
-            files, root = [path] if path.suffix.lower() in suffixes else [], path.parent
+        files = kind.find(path)
         if not files:
             raise ValueError(
                 f'{path} {"holds no" if path.is_dir() else "is no"} file that can be '
-                f'reconstructed; expected the suffix {", ".join(suffixes)}'
+                f'reconstructed; expected the suffix {", ".join(kind.SUFFIXES)}'
             )
         for file in files:
-            name = '_'.join(file.relative_to(root).with_suffix('').parts)
+            root = path if path.is_dir() and file != path else path.parent
+            whole = file if file.is_dir() else file.with_suffix('')
+            name = '_'.join(whole.relative_to(root).parts)
             if name in found:
                 raise ValueError(
                     f'{found[name]} and {file} would both be written as {name!r}; rename one of '

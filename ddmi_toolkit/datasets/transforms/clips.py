@@ -92,8 +92,7 @@ class PackClip(BaseTransform):
         return sample
 
     def _resized(self, record: Record, size: tuple[int, int]) -> Tensor:
-        frames = record['frames']
-        return _to_clip(frames, size, self.resample, fitting_box(frames[0], size, record['name']))
+        return to_clip(_checked_crop(record, size), size, self.resample)
 
 
 @TRANSFORMS.register_module()
@@ -141,9 +140,9 @@ class CropClip(BaseTransform):
 
     def transform(self, record: Record) -> Record:
         """The sample of a record; everything that is not named above is dropped."""
-        frames, rng, top = record['frames'], record['rng'], self.places.highest
+        rng, top = record['rng'], self.places.highest
         needed = (top * self.size[0], top * self.size[1])
-        whole = fitting_box(frames[0], needed, record['name'])
+        frames = _checked_crop(record, needed)
         magnification, y0, x0 = self.places.draw(rng)
         (h, w), rows, cols = self.crop_size, *(magnification * n for n in self.size)
         count = self._count(frames, record['name'])
@@ -155,10 +154,12 @@ class CropClip(BaseTransform):
             scale=torch.tensor(magnification ** (-2 / 3), dtype=torch.float32),
             frame=torch.tensor(int(rng.integers(0, count))),
         )
-        box = _part(whole, y0 / rows, x0 / cols, (y0 + h) / rows, (x0 + w) / cols)
+        unit_x, unit_y = frames[0].width / cols, frames[0].height / rows
+        right, bottom = ((x0 + w) * unit_x, (y0 + h) * unit_y)
+        box = (x0 * unit_x, y0 * unit_y, *map(min, (right, bottom), frames[0].size))
         chosen = frames[first : first + count]
-        inputs = _to_clip(frames, self.size, self.resample, whole)
-        target = _to_clip(chosen, self.crop_size, self.resample, box)
+        inputs = to_clip(frames, self.size, self.resample)
+        target = to_clip(chosen, self.crop_size, self.resample, box)
         sample = dict(inputs=inputs.movedim(-1, 0).contiguous(), query=query, target=target)
         return with_extras(sample, record, self.cond)
 
@@ -171,43 +172,34 @@ class CropClip(BaseTransform):
         return count
 
 
-def fitting_box(frame: Image.Image, size: tuple[float, float], name: str) -> Box:
-    """The largest part of a frame around its center that has the shape of a size.
+def center_crop(frames: Frames, size: tuple[float, float]) -> list[Image.Image]:
+    """The largest part of each frame, around its center, that has the shape of a size.
 
     Args:
-        frame: Of the clip.
+        frames: Of one size.
         size: ``(height, width)``.
-        name: Of the clip, for the message.
-
-    Returns:
-        ``(left, top, right, bottom)`` in pixels, whole ones.
-
-    Raises:
-        ValueError: The part has fewer pixels: frames are not enlarged.
     """
-    rows, cols = size
-    unit = min(frame.height / rows, frame.width / cols)
-    height, width = round(unit * rows), round(unit * cols)
-    if unit < 1 - 0.5 / max(size):
-        raise ValueError(
-            f'{name}: frames of {frame.width}x{frame.height} pixels, at least '
-            f'{cols:g}x{rows:g} are needed; lower the sizes, or leave small clips out'
-        )
-    left, top = (frame.width - width) // 2, (frame.height - height) // 2
-    return left, top, left + width, top + height
+    width, height = frames[0].size
+    unit = min(height / size[0], width / size[1])
+    h, w = (max(round(unit * n), 1) for n in size)
+    left, top = (width - w) // 2, (height - h) // 2
+    return [frame.crop((left, top, left + w, top + h)) for frame in frames]
 
 
-def _part(box: Box, top: float, left: float, bottom: float, right: float) -> Box:
-    """The part of a box between fractions of its sides."""
-    width, height = box[2] - box[0], box[3] - box[1]
-    return (
-        box[0] + left * width,
-        box[1] + top * height,
-        min(box[0] + right * width, box[2]),
-        min(box[1] + bottom * height, box[3]),
-    )
-
-
-def _to_clip(frames: Frames, size: tuple[int, int], resample: Image.Resampling, box: Box) -> Tensor:
-    """Values ``(T, *size, 3)`` of a part of each frame."""
+def to_clip(
+    frames: Frames, size: tuple[int, int], resample: Image.Resampling, box: Box | None = None
+) -> Tensor:
+    """Values ``(T, *size, 3)`` float32 in [-1, 1] of frames, or of a box in them, resized."""
     return torch.stack([to_values(f.resize(size[::-1], resample, box=box)) for f in frames])
+
+
+def _checked_crop(record: Record, size: tuple[float, float]) -> list[Image.Image]:
+    """The centers of a clip's frames, which have no fewer pixels than a size of their shape."""
+    frames, (rows, cols) = record['frames'], size
+    width, height = frames[0].size
+    if height < rows - 0.5 or width < cols - 0.5:
+        raise ValueError(
+            f'{record["name"]}: frames of {width}x{height} pixels, at least {cols:g}x{rows:g} are '
+            f'needed; lower the sizes, or leave small clips out'
+        )
+    return center_crop(frames, size)
