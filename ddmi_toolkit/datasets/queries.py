@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..registry import DATASETS
-from ..structures import Axis, pixel_centers
-from ..structures.cameras import orbit, stack_rays
+from ..structures import Axis, orbit, pixel_centers, stack_rays
 
 Query = dict[str, Tensor]
 

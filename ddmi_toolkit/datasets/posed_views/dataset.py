@@ -1,6 +1,7 @@
 """Objects seen from known places: SRN folders, the published npz, transforms.json."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ from mmcv.transforms import BaseTransform
 
 from ...registry import DATASETS
 from ..base import AbstractDataset, Record
+from .base import AbstractViewSource
+from .carving import make_clouds
 from .choice import choose_views
 from .sources import open_views
 from .view import PosedObject
@@ -33,6 +36,8 @@ class PosedViews(AbstractDataset):
             ``'not ::10'`` all others, ``'40:'`` those from the 40th on; None takes all.
         scale: Of the world, applied after ``center``, so that objects fill the layout's box.
         center: What becomes the world's origin.
+        points: ``'carve'`` makes clouds where a set has none, ``dict(type='carve', ...)`` with
+            arguments of :class:`CarvedClouds`; None leaves objects as they are.
         pipeline: Transforms.
 
     Raises:
@@ -50,6 +55,7 @@ class PosedViews(AbstractDataset):
         views: str | None = None,
         scale: float = 1.0,
         center: Sequence[float] = (0.0, 0.0, 0.0),
+        points: str | Mapping[str, Any] | None = None,
         pipeline: Sequence[dict | BaseTransform] = (),
     ) -> None:
         super().__init__(pipeline)
@@ -62,6 +68,8 @@ class PosedViews(AbstractDataset):
                 f'{root}: start={start}, stop={stop} leave none of {len(self.source.names)} objects'
             )
         self.views, self.scale, self.center = views, scale, tuple(center)
+        self.format = format
+        self.clouds = None if points is None else make_clouds(points)
         self._objects: dict[str, PosedObject] = {}
 
     def __len__(self) -> int:
@@ -83,5 +91,18 @@ class PosedViews(AbstractDataset):
 
     def _object(self, name: str) -> PosedObject:
         if name not in self._objects:  # cameras and points; pictures are read when asked for
-            self._objects[name] = self.source.load(name).moved(self.center, self.scale)
+            posed = self._load(self.source, name)
+            if self.clouds is not None and posed.points is None:
+                posed = replace(posed, points=self._carve(posed))
+            self._objects[name] = posed
         return self._objects[name]
+
+    def _load(self, source: AbstractViewSource, name: str) -> PosedObject:
+        return source.load(name).moved(self.center, self.scale)
+
+    def _carve(self, posed: PosedObject) -> np.ndarray:
+        clouds = self.clouds
+        if clouds.split is not None and clouds.split != self.source.split:
+            source = open_views(self.source.root, clouds.split, self.format)
+            posed = self._load(source, posed.name)
+        return clouds(posed)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...structures.cameras import Camera
+from ...structures import Camera
 from .base import AbstractViewSource, as_pose
 from .view import PosedObject, View
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...structures.cameras import Camera
+from ...structures import Camera
 from ..image_files import IMAGE_SUFFIXES
 from .base import AbstractViewSource, as_pose
 from .view import PosedObject, View, picture_size, read_picture

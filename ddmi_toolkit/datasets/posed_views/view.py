@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ...structures.cameras import Camera
+from ...structures import Camera
 from ..image_files import to_rgb
 
 Background = float | Sequence[float]

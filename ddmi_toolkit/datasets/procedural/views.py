@@ -11,8 +11,7 @@ from mmcv.transforms import BaseTransform
 from torch import Tensor
 
 from ...registry import DATASETS
-from ...structures import mix_seed
-from ...structures.cameras import Camera, look_at
+from ...structures import Camera, look_at, mix_seed
 from ..base import AbstractDataset, Record
 from ..posed_views.view import PosedObject, View
 from .bodies import Bodies
