@@ -64,8 +64,12 @@ def seeded_normal(
 
 
 def seeded_uniform(
-    seeds: Tensor | Sequence[int], stream: str, device: torch.device | str = 'cpu'
+    seeds: Tensor | Sequence[int],
+    stream: str,
+    device: torch.device | str = 'cpu',
+    shape: Sequence[int] = (),
 ) -> Tensor:
-    """Uniform draws in [0, 1), float64 ``(B,)``, one per seed."""
-    rows = [torch.rand((), generator=g, dtype=torch.float64) for g in generators(seeds, stream)]
+    """Uniform draws in [0, 1), float64 ``(B, *shape)``, row ``i`` a function of ``seeds[i]``."""
+    size = tuple(shape)
+    rows = [torch.rand(size, generator=g, dtype=torch.float64) for g in generators(seeds, stream)]
     return torch.stack(rows).to(device)

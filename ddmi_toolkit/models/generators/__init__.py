@@ -5,6 +5,7 @@ from .basis_decoder import AbstractBasisDecoder, BasisFieldDecoder
 from .heads import AbstractHead, LinearHead
 from .pe_generator import PEEvaluator, PEGenerator
 from .plane_embedding import PlaneEmbedding
+from .radiance_head import RadianceHead
 from .readout import AbstractReadout, CFCReadout, ConcatReadout
 from .styled import AbstractModulation, ScaleStyle, StyledHead
 from .weight_generator import WeightEvaluator, WeightGenerator
@@ -22,6 +23,7 @@ __all__ = [
     'PEEvaluator',
     'PEGenerator',
     'PlaneEmbedding',
+    'RadianceHead',
     'ScaleStyle',
     'StyledHead',
     'WeightEvaluator',

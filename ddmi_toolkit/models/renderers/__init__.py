@@ -2,5 +2,6 @@
 
 from .base import AbstractRenderer
 from .point import PointRenderer
+from .volume import VolumeRenderer
 
-__all__ = ['AbstractRenderer', 'PointRenderer']
+__all__ = ['AbstractRenderer', 'PointRenderer', 'VolumeRenderer']
