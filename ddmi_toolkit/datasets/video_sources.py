@@ -131,7 +131,7 @@ class VideoFile(AbstractClip):
 
     def _load(self, wanted: range) -> list[Image.Image]:
         found: dict[int, Image.Image] = {}
-        can_jump = wanted[0] > 0 and self._times[wanted[0]] is not None
+        can_jump = 0 < wanted[0] < len(self) and self._times[wanted[0]] is not None
         for jump in (True, False) if can_jump else (False,):
             found = self._decoded(wanted, jump)
             if len(found) == len(wanted):
@@ -189,6 +189,7 @@ class _Opened:
             raise self._unreadable(error) from error
 
     def _unreadable(self, reason: object) -> ValueError:
+        reason = getattr(reason, 'strerror', None) or reason  # the rest repeats the path
         return ValueError(
             f'{self.path}: cannot be read as a video ({reason}); restore or remove it'
         )
@@ -246,10 +247,10 @@ def _clips_below(root: Path) -> Iterator[AbstractClip]:
             yield VideoFile(path / file, (name / file).as_posix())
 
 
-def natural_key(name: str) -> list[tuple[int, int | str]]:
+def natural_key(name: str) -> tuple[list[tuple[int, int | str]], str]:
     """Sort key that compares digits as numbers: ``'frame2' < 'frame10'``."""
     parts = re.split(r'(\d+)', name)
-    return [(0, int(p)) if i % 2 else (1, p) for i, p in enumerate(parts)] + [(1, name)]
+    return [(0, int(p)) if i % 2 else (1, p) for i, p in enumerate(parts)], name
 
 
 def _chosen(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
