@@ -7,6 +7,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from ..layers.ray_marching import render_rays
 from ..registry import METRICS
 from .protocol import Protocol, digest, sample_names
 
@@ -30,22 +31,22 @@ class DepthError(BaseMetric):
     sample.
 
     Args:
-        options: Arguments of ``layers.render_rays``, e.g. ``dict(num_samples=64)``; those that
-            the model's renderer uses.
+        num_samples: Even samples per ray, as the model's renderer takes them.
+        num_importance: Further samples per ray where these absorb.
         prefix: Replaces ``'depth'`` in the names of the values.
     """
 
     default_prefix = 'depth'
 
-    def __init__(self, options: Mapping[str, Any] | None = None, prefix: str | None = None) -> None:
+    def __init__(
+        self, num_samples: int = 64, num_importance: int = 64, prefix: str | None = None
+    ) -> None:
         super().__init__(prefix=prefix)
-        self.options = dict(options or {})
+        self.counts = dict(num_samples=num_samples, num_importance=num_importance)
         self._measured: Protocol = {}
 
     def process(self, data_batch: Mapping[str, Any] | None, data_samples: Sequence[dict]) -> None:
         """Render the depth of each sample's field and compare."""
-        from ..layers.ray_marching import render_rays
-
         origins, dirs, depth = _rays_and_depth(data_batch)
         names = sample_names(data_batch, len(data_samples))
         for i, sample in enumerate(data_samples):
@@ -53,9 +54,8 @@ class DepthError(BaseMetric):
                 raise ValueError('DepthError renders fields; the model gave none')
             with torch.no_grad():
                 rays = (x[i : i + 1] for x in (origins, dirs))
-                rendered = render_rays(sample['field'], *rays, **self.options)
-            expected = rendered.depth.reshape(depth[i].shape)
-            opacity = rendered.opacity.reshape(depth[i].shape)
+                rendered = render_rays(sample['field'], *rays, **self.counts)
+            expected, opacity = rendered.depth[0], rendered.opacity[0]
             scores = depth_scores(expected, opacity, depth[i].to(expected.device))
             self.results.append((names[i], tuple(depth[i].shape), scores))
 
@@ -72,7 +72,7 @@ class DepthError(BaseMetric):
         return {
             self.prefix: dict(
                 metric=type(self).__name__,
-                rendering=self.options,
+                **self.counts,
                 is_hit=f'opacity > {IS_HIT}',
                 compared='rays that are absorbed in truth and in the rendering',
                 **self._measured,

@@ -1,14 +1,14 @@
 """Depth along rays: known errors, what counts as hit, what a batch must hold."""
 
 import math
-import sys
-from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from ddmi_toolkit.evaluation import DepthError, Result
 from ddmi_toolkit.evaluation.depth_error import depth_scores
+from ddmi_toolkit.structures import Field, PlaneLayout
 
 INF = math.inf
 
@@ -34,18 +34,18 @@ def test_scenes_without_common_rays_have_no_errors():
     assert empty['silhouette_iou'] == 1
 
 
-@pytest.fixture
-def slab(monkeypatch):
-    """In place of the renderer: the field is the plane z = field, hit by rays along z alone."""
+class Haze(nn.Module):
+    """Gray, and so dense above the plane z = height that rays end there."""
 
-    def render_rays(field, origins, dirs, offset=0.0):
-        hits = dirs[..., 2] > 0
-        depth = torch.where(hits, field - origins[..., 2] + offset, torch.zeros(()))
-        return SimpleNamespace(depth=depth, opacity=hits.float())
+    def forward(self, state, coords, *, scale=None, dirs=None):
+        is_above = coords.dense()[..., 2:] > state['height'].view(-1, 1, 1)
+        color = torch.zeros_like(coords.dense())
+        return torch.cat([color, 1e4 * is_above], dim=-1)
 
-    module = ModuleType('ray_marching')
-    module.render_rays = render_rays
-    monkeypatch.setitem(sys.modules, 'ddmi_toolkit.layers.ray_marching', module)
+
+def haze(height):
+    layout = PlaneLayout([dict(name=a, size=8) for a in 'xyz'], ['xy', 'yz', 'xz'])
+    return Field(Haze(), dict(height=torch.tensor([height])), layout, 4)
 
 
 def batch(*heights):
@@ -60,20 +60,23 @@ def batch(*heights):
     return dict(query=query, meta=dict(depth=depth, name=[f's{h}' for h in heights]))
 
 
-def test_errors_are_those_of_each_scene_and_averaged(slab):
-    metric = DepthError(dict(offset=0.5))
-    metric.process(batch(0.0, 1.0), [dict(field=0.0), dict(field=1.0)])
+def test_errors_are_those_of_each_scene_and_averaged():
+    """Planes that are too far by a half and by a quarter; importance samples find them."""
+    metric = DepthError(num_samples=64, num_importance=256)
+    metric.process(batch(0.0, -0.5), [dict(field=haze(0.5)), dict(field=haze(-0.25))])
     values = metric.evaluate(2)
-    expected = dict(abs_rel=(0.5 / 2 + 0.5 / 3) / 2, rmse=0.5, compared=1.0, silhouette_iou=1.0)
-    assert values == {f'depth/{k}': pytest.approx(v) for k, v in expected.items()}
+    expected = dict(
+        abs_rel=(0.5 / 2 + 0.25 / 1.5) / 2, rmse=0.375, compared=1.0, silhouette_iou=1.0
+    )
+    assert values == {f'depth/{k}': pytest.approx(v, abs=2e-3) for k, v in expected.items()}
     protocol = metric.protocol()['depth']
-    facts = dict(num_scenes=2, rendering=dict(offset=0.5), largest_target=(2, 2, 3))
+    facts = dict(num_scenes=2, num_samples=64, num_importance=256, largest_target=(2, 2, 3))
     assert facts.items() <= protocol.items()
     assert protocol['is_hit'] == 'opacity > 0.5'
     Result(values, metric.protocol())
 
 
-def test_a_batch_must_hold_rays_and_their_depth(slab):
+def test_a_batch_must_hold_rays_and_their_depth():
     whole = batch(0.0)
     for found, message in (
         (dict(whole, query=dict(points=0)), r"query has \['points'\], no \['dirs', 'origins'\]"),
