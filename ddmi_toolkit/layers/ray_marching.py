@@ -10,7 +10,14 @@ from torch import Tensor
 
 from ..structures import Field, Points, seeded_uniform
 from .occupancy_grid import OccupancyGrid, box, check_radiance
-from .ray_quadrature import cell_edges, composite, intersect_box, sample_histogram, strata
+from .ray_quadrature import (
+    cell_edges,
+    composite,
+    intersect_box,
+    sample_histogram,
+    strata,
+    widened,
+)
 
 _SPENT = 1e-3  # what is left of a ray when it is not followed any further
 _LEGS = 4  # parts of a ray after which it is asked whether anything is left
@@ -188,7 +195,7 @@ def _march(
     if plan.num_importance:
         with torch.no_grad():
             weights = composite(t, edges, found[..., 3], found[..., :3]).weights
-            more = sample_histogram(edges, weights, second)
+            more = sample_histogram(edges, widened(weights), second)
         t, order = torch.cat([t, more], dim=-1).sort(dim=-1)
         found = torch.cat([found, values.at(more)], dim=-2)
         found = found.gather(-2, order[..., None].expand_as(found))

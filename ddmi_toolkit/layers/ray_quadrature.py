@@ -102,6 +102,17 @@ def composite(t: Tensor, edges: Tensor, density: Tensor, color: Tensor) -> Compo
     )
 
 
+def widened(weights: Tensor) -> Tensor:
+    """Weights ``(..., n)`` of which cells beside a heavy one have their part.
+
+    A surface between two samples lies in either's cell. Of mip-NeRF (Barron et al. 2021, section
+    3.1): the mean of the two maxima with the neighbors.
+    """
+    padded = torch.cat([weights[..., :1], weights, weights[..., -1:]], dim=-1)
+    highest = torch.maximum(padded[..., 1:], padded[..., :-1])
+    return (highest[..., 1:] + highest[..., :-1]) / 2
+
+
 def sample_histogram(edges: Tensor, weights: Tensor, places: Tensor) -> Tensor:
     """Samples of a density that is constant in each cell, by its inverse distribution function.
 
@@ -109,7 +120,7 @@ def sample_histogram(edges: Tensor, weights: Tensor, places: Tensor) -> Tensor:
 
     Args:
         edges: Ends of the cells, ``(..., n + 1)``.
-        weights: Of the cells, at least 0, ``(..., n)``; of a sum of 1 or less.
+        weights: Of the cells, at least 0, ``(..., n)``; their sum is of the order of 1.
         places: Where each sample is in its of ``m`` equal shares of probability, in [0, 1),
             ``(..., m)``.
 
