@@ -91,7 +91,7 @@ def _picture(path: Path, index: int) -> np.ndarray:
 @lru_cache(maxsize=64)  # 1.5 MB each at 100 px, 6 MB at 200 px
 def _read(path: Path) -> Mapping[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open('rb') as opened, np.load(opened, allow_pickle=False) as file:
             missing = [k for k in _KEYS if k not in file.files]
             known = file.files
             arrays = {} if missing else {k: file[k] for k in _KEYS}
