@@ -40,7 +40,7 @@ class VolumeRenderer(AbstractRenderer):
     ) -> None:
         super().__init__()
         if background is not None:
-            color = torch.as_tensor(background)
+            color = torch.as_tensor(background, device='cpu')  # read while models are on meta
             if color.shape not in ((), (3,)) or not (color.abs() <= 1).all():
                 raise ValueError(
                     f'background={background} must be a value in [-1, 1], three of them, or None '
