@@ -57,7 +57,7 @@ def test_hull_of_a_scene_projects_onto_held_out_views(data_root):
     assert all(0.05 < a.mean() < 0.6 for a in alpha)
     share = share_on_object(record, record['points'][:, :3], lambda v: v.mask())
     assert share > 0.9
-    flipped = record['points'][:, :3] * np.float32([1, -1, 1])
+    flipped = record['points'][:, :3] * np.float32([1, 1, -1])
     assert share_on_object(record, flipped, lambda v: v.mask()) < share - 0.1
 
 
