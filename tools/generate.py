@@ -7,8 +7,11 @@
     python tools/generate.py configs/ddmi/animals_64.py --seeds 3 --out samples --format tiff \\
         --size 8192 8192 --region -0.5 -0.5 0.5 0.5
     python tools/generate.py configs/ddmi/animals_64.py --interpolate 3 7 9 --out samples
+    python tools/generate.py configs/ddmi/sky_64.py --seeds 0-3 --out samples --size 128 \\
+        --num-frames 64 --playback loop --format gif
 
-Fields over a plane become pictures of any size, fields over space become meshes. The field of a
+Fields over a plane become pictures of any size, fields over a plane and time clips of any size and
+frame rate, fields over space meshes. The field of a
 seed does not depend on the other seeds, the batch size or the device.
 """
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .clips import PLAYBACKS
+
 
 def parse_seeds(text: str) -> list[int]:
     """Seeds of ``'0-15'`` or ``'1,4,9'`` or a mixture.
@@ -44,31 +46,37 @@ def readable_errors() -> Iterator[None]:
 
 def add_writer_options(parser: ArgumentParser) -> None:
     """Add the options of how fields become files; which of them apply follows from the axes."""
-    plane = parser.add_argument_group('fields over a plane (pictures)')
+    plane = parser.add_argument_group('fields over a plane (pictures), and over time (clips)')
     plane.add_argument(
         '--size', type=int, nargs='+', metavar='N', help='rows and columns, or the longer side'
     )
     plane.add_argument(
         '--region',
         type=float,
-        nargs=4,
-        metavar=('X0', 'Y0', 'X1', 'Y1'),
-        help='part of the field, in its coordinates',
+        nargs='+',
+        metavar='V',
+        help='part of the field, in its coordinates: X0 Y0 X1 Y1, of clips X0 Y0 T0 X1 Y1 T1',
     )
     plane.add_argument(
         '--cell', type=float, help='average over boxes of so many pixels (1: no aliasing)'
     )
+    clips = parser.add_argument_group('clips')
+    clips.add_argument('--num-frames', type=int, help="frames (default: the layout's)")
+    clips.add_argument('--fps', type=float, help='frames per second (default: lasts as long)')
+    clips.add_argument('--playback', choices=PLAYBACKS, help='loop is there and back')
     space = parser.add_argument_group('fields over space (meshes)')
     space.add_argument('--resolution', type=int, help='cells along an axis (default 128)')
     space.add_argument('--threshold', type=float, help='occupancy of the surface (default 0.5)')
     parser.add_argument(
-        '--format', help='png, tif or tiff; glb, ply or obj (default: the first of them)'
+        '--format',
+        help='png, tif or tiff; mp4, gif or frames; glb, ply or obj (default: the first)',
     )
 
 
 def writer_options(args: Namespace) -> dict[str, Any]:
     """What :func:`make_writer` takes, from the options of :func:`add_writer_options`."""
-    names = ('size', 'region', 'cell', 'resolution', 'threshold', 'format')
+    plane, clips = ('size', 'region', 'cell'), ('num_frames', 'fps', 'playback')
+    names = (*plane, *clips, 'resolution', 'threshold', 'format')
     options = {name: getattr(args, name) for name in names}
     if args.size is not None and len(args.size) == 1:
         options['size'] = args.size[0]
