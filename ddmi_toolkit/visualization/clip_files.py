@@ -7,7 +7,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 _QUALITY = dict(crf='12', preset='medium')  # visually lossless; 51 is the worst
-_BT709, _LIMITED = 1, 1  # ITU-T H.273, and AVCOL_RANGE_MPEG
+# ITU-T H.273; BT.601 is what readers take that do not look at the note.
+_BT601, _BT709, _LIMITED = 6, 1, 1
 
 
 def write_mp4(
@@ -30,13 +31,13 @@ def write_mp4(
         stream = container.add_stream('libx264', rate=as_rate(fps), options=_QUALITY)
         stream.height, stream.width, stream.pix_fmt = height, width, 'yuv420p'
         coder = stream.codec_context
-        coder.colorspace = coder.color_primaries = coder.color_trc = _BT709
-        coder.color_range = _LIMITED
+        coder.colorspace, coder.color_range = _BT601, _LIMITED
+        coder.color_primaries = coder.color_trc = _BT709
         for picture in frames:
             rest = [(0, n - m) for n, m in zip((height, width), picture.shape, strict=False)]
             picture = np.pad(picture, [*rest, (0, 0)], mode='edge')
             frame = av.VideoFrame.from_ndarray(picture, format='rgb24')
-            frame = frame.reformat(format='yuv420p', dst_colorspace='ITU709')
+            frame = frame.reformat(format='yuv420p', dst_colorspace='ITU601')
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
