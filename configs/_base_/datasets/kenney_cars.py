@@ -13,7 +13,7 @@ held_out = dict(
     pipeline=[dict(type='SubsampleCloud', num_points=2048), dict(type='PackViews')],
 )
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=2,
     num_workers=0,
     sampler=dict(type='SeededInfiniteSampler'),
     collate_fn=dict(type='default_collate'),
@@ -24,7 +24,7 @@ train_dataloader = dict(
         views='not ::10',
         pipeline=[
             dict(type='SubsampleCloud', num_points=2048),
-            dict(type='SampleRays', num_rays=1024, num_views=4, foreground_share=0.5),
+            dict(type='SampleRays', num_rays=512, num_views=4, foreground_share=0.5),
         ],
     ),
 )

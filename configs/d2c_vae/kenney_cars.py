@@ -1,0 +1,15 @@
+"""Stage 1 on 12 cars of Kenney's, 45 views each: held-out views, and 3 held-out cars.
+
+    python tools/train.py configs/d2c_vae/kenney_cars.py
+
+Hardware and time: one CPU core.
+Score: not trained by us yet.
+"""
+
+_base_ = [
+    '../_base_/models/d2c_vae_radiance_small.py',
+    '../_base_/datasets/kenney_cars.py',
+    '../_base_/schedules/adamw_cosine_small.py',
+    '../_base_/default_runtime.py',
+]
+train_cfg = dict(max_iters=4000, val_interval=1000)

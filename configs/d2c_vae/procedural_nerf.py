@@ -1,0 +1,15 @@
+"""Stage 1 on procedural toys: colored point clouds to radiance fields.
+
+    python tools/train.py configs/d2c_vae/procedural_nerf.py
+
+Hardware and time: one CPU core.
+Score: not trained by us yet.
+"""
+
+_base_ = [
+    '../_base_/models/d2c_vae_radiance_small.py',
+    '../_base_/datasets/procedural_nerf.py',
+    '../_base_/schedules/adamw_cosine_small.py',
+    '../_base_/default_runtime.py',
+]
+train_cfg = dict(max_iters=5000, val_interval=1000)
