@@ -170,7 +170,7 @@ def test_ply_of_a_scene_is_its_cloud(tmp_path):
     np.testing.assert_allclose(found[:, :3], points[:, :3], atol=1e-5)
     np.testing.assert_allclose(found[:, 3:], 2 * points[:, 3:] - 1, atol=1e-2)
     (tmp_path / 'a/sparse.ply').write_text('nothing')
-    with pytest.raises(ValueError, match=r'sparse\.ply: cannot be read as a colored point cloud'):
+    with pytest.raises(ValueError, match=r'sparse\.ply: cannot be read as a point cloud'):
         PosedViews(str(tmp_path))[0]
 
 

@@ -5,6 +5,7 @@ from .clips import ClipReconstructor
 from .files import RECONSTRUCTORS, find_inputs, make_reconstructor, reconstruct_files
 from .meshes import MeshReconstructor
 from .pictures import PictureReconstructor
+from .views import ViewsReconstructor
 
 __all__ = [
     'RECONSTRUCTORS',
@@ -14,6 +15,7 @@ __all__ = [
     'PictureReconstructor',
     'Report',
     'ToField',
+    'ViewsReconstructor',
     'find_inputs',
     'make_reconstructor',
     'reconstruct_files',

@@ -14,11 +14,13 @@ from .base import AbstractReconstructor, Report
 from .clips import ClipReconstructor
 from .meshes import MeshReconstructor
 from .pictures import PictureReconstructor
+from .views import ViewsReconstructor
 
 RECONSTRUCTORS: dict[Signal, type[AbstractReconstructor]] = {
     Signal.PICTURE: PictureReconstructor,
     Signal.CLIP: ClipReconstructor,
     Signal.SURFACE: MeshReconstructor,
+    Signal.RADIANCE: ViewsReconstructor,
 }
 """What is read and written for a signal."""
 

@@ -177,6 +177,7 @@ class Hull:
         closed = np.pad(self.level.numpy(), 1)  # what reaches the end of the box is closed there
         vertices, faces, _, _ = marching_cubes(closed, 0.5, gradient_direction='ascent')
         vertices = (vertices.astype(np.float64) - 1) * self.cell + self.low
+        vertices = vertices.clip(self.low, self.high)
         found = sample_faces(vertices, faces, num_points, np.random.default_rng(0))
         points, normals = (torch.from_numpy(f.astype(np.float32)) for f in found)
         return points, normals

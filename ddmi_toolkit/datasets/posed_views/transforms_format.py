@@ -7,11 +7,10 @@ from math import tan
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from ...structures import Camera
 from ..image_files import IMAGE_SUFFIXES
 from .base import AbstractViewSource, as_pose
+from .clouds import read_cloud
 from .view import PosedObject, View, picture_size, read_picture
 
 _SUFFIXES = ('', *IMAGE_SUFFIXES)
@@ -82,7 +81,8 @@ def load_transforms(path: Path, name: str) -> PosedObject:
     for frame, picture in zip(frames, pictures, strict=True):
         camera = _camera({**scene, **frame}, picture, path)
         views.append(View(str(picture), camera, partial(read_picture, picture)))
-    return PosedObject(name, views, _read_cloud(scene, path))
+    cloud = scene.get('ply_file_path')
+    return PosedObject(name, views, cloud and read_cloud(path.parent / cloud))
 
 
 def _find_picture(folder: Path, name: str) -> Path | None:
@@ -121,22 +121,3 @@ def _focal(values: Mapping[str, Any], axis: str, size: int) -> float | None:
     if f'camera_angle_{axis}' in values:
         return size / 2 / tan(float(values[f'camera_angle_{axis}']) / 2)
     return None
-
-
-def _read_cloud(scene: Mapping[str, Any], path: Path) -> np.ndarray | None:
-    """The colored points of a scene, ``(P, 6)``, or None."""
-    if 'ply_file_path' not in scene:
-        return None
-    import trimesh
-
-    cloud = path.parent / scene['ply_file_path']
-    try:
-        loaded = trimesh.load(cloud)
-        places = np.asarray(loaded.vertices, np.float32)
-        colors = np.asarray(loaded.colors, np.float32)[:, :3] / 127.5 - 1
-        return np.concatenate([places, colors], axis=1)
-    except Exception as error:  # readers of broken files raise anything
-        raise ValueError(
-            f'{cloud}: cannot be read as a colored point cloud ({type(error).__name__}: {error}); '
-            f'restore it or remove ply_file_path from {path.name}'
-        ) from error
