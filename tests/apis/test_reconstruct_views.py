@@ -22,8 +22,8 @@ COLOR, RADIUS = (0.8, 0.3, 0.1), 0.6
 class Stub:
     """Stands for the writer of radiance fields."""
 
-    def __init__(self, layout, size=None, format=None):
-        self.size = size
+    def __init__(self, layout, size=256, views=8, frames=48, resolution=128, format='mp4'):
+        self.options = (size, views, frames, resolution, format)
 
     def write(self, field, stem):
         stem.with_name(f'{stem.name}.written').write_text('')
@@ -165,6 +165,11 @@ def test_objects_below_a_folder_are_found(tmp_path):
 def test_options_of_views_that_do_not_fit_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         make_reconstructor(SPACE, options, 4)
+
+
+def test_options_of_the_writer_are_handed_over():
+    options = dict(size=32, views=0, frames=5, format='gif')
+    assert make_reconstructor(SPACE, options, 4).writer.options == (32, 0, 5, 128, 'gif')
 
 
 def test_objects_larger_than_the_box_are_named(tmp_path):

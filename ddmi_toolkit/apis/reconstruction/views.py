@@ -38,8 +38,8 @@ class ViewsReconstructor(AbstractReconstructor):
         scale: Of the world, so that the object fills the layout's box; None leaves views as they
             are, and centers and scales a PLY to fit.
         background: Behind the object, in [-1, 1].
-        size: Of the turntable, as the layout's writer takes it.
-        format: Of the turntable.
+        size, views, frames, resolution, format: Of what is written of the field, as the writer of
+            radiance fields takes them.
 
     Raises:
         ValueError: One of the options does not fit.
@@ -55,6 +55,9 @@ class ViewsReconstructor(AbstractReconstructor):
         scale: float | None = None,
         background: float = 1.0,
         size: int | Sequence[int] | None = None,
+        views: int | None = None,
+        frames: int | None = None,
+        resolution: int | None = None,
         format: str | None = None,
     ) -> None:
         for name, value in dict(num_points=num_points, num_views=num_views).items():
@@ -68,7 +71,8 @@ class ViewsReconstructor(AbstractReconstructor):
         self.box = max(a.low for a in axes), min(a.high for a in axes)
         self.num_points, self.num_views = num_points, num_views
         self.scale, self.background = scale, background
-        self.writer = make_writer(layout, dict(size=size, format=format), out_channels=4)
+        options = dict(size=size, views=views, frames=frames, resolution=resolution, format=format)
+        self.writer = make_writer(layout, options, out_channels=4)
 
     @classmethod
     def find(cls, path: Path) -> list[Path]:
@@ -81,7 +85,7 @@ class ViewsReconstructor(AbstractReconstructor):
         return [found for p in below for found in cls.find(p)]
 
     def __call__(self, path: Path, stem: Path, to_field: ToField) -> Report:
-        """Write the turntable, ``stem.safetensors`` and, of views, ``stem_comparison.png``.
+        """Write the field, what its writer makes of it, and, of views, ``stem_comparison.png``.
 
         The last shows given views above the rendered ones.
         """
