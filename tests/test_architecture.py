@@ -29,7 +29,7 @@ MAY_IMPORT = {  # folder (or file) -> what of ours it may import
     'datasets': {'registry', 'structures', 'geometry'},
     'evaluation': {'registry', 'structures', 'geometry', 'layers'},
     'engine': {'registry', 'structures', 'geometry', 'utils'},
-    'visualization': {'registry', 'structures', 'geometry'},
+    'visualization': {'registry', 'structures', 'geometry', 'layers'},
     'interop': {'registry', 'structures', 'utils', 'evaluation', 'apis'},
     'apis': {'*'},
 }

@@ -74,7 +74,7 @@ def corners_to_mesh(corners: Corners, field: Field, level: float) -> trimesh.Tri
     inside = corners.values > level
     if not inside.any():
         print_log(
-            f'no point of the field lies inside: its logits reach {corners.values.max():.3g}, the '
+            f'no point of the field lies inside: its values reach {corners.values.max():.3g}, the '
             f'surface is at {level:.3g}; the mesh is empty. Lower the threshold if this is '
             f'unexpected',
             logger='current',

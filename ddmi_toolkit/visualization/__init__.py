@@ -4,6 +4,7 @@ from .clip_files import CLIP_STREAMS, as_rate, write_gif, write_mp4
 from .clips import draw_clip, draw_sheet, draw_slices, frame_size, picture_strip
 from .media import as_picture, image_grid, quantize, save_image
 from .streaming import STREAMS, write_png, write_tiff
+from .views import draw_view, draw_views
 from .visualizer import FieldVisualizer, draw_line, draw_plane, draw_surface
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     'draw_sheet',
     'draw_slices',
     'draw_surface',
+    'draw_view',
+    'draw_views',
     'frame_size',
     'image_grid',
     'picture_strip',

@@ -14,6 +14,7 @@ from ..registry import VISUALIZERS
 from ..structures import Field, Signal, fitted_size
 from .clips import draw_clip, picture_strip
 from .media import as_picture, image_grid
+from .views import draw_views
 
 
 def draw_surface(field: Field, size: int, threshold: float, resolution: int) -> np.ndarray:
@@ -57,7 +58,7 @@ def draw_line(field: Field, size: int) -> np.ndarray:
 
 @VISUALIZERS.register_module()
 class FieldVisualizer(Visualizer):
-    """mmengine's visualizer that also draws fields: surfaces, pictures, strips of frames, graphs.
+    """mmengine's visualizer that also draws fields: surfaces, pictures, graphs, strips of several.
 
     What is drawn follows from the field's signal.
 
@@ -65,8 +66,8 @@ class FieldVisualizer(Visualizer):
         name: Name of the instance.
         vis_backends: Configs of where scalars and pictures go.
         save_dir: Folder of the backends.
-        size: Pixels of the picture of a field, along its longer side; of a clip's frames, half as
-            many.
+        size: Pixels of the picture of a field, along its longer side; of a clip's frames and of
+            views, half as many.
         resolution: Cells of the iso-surface extraction.
         threshold: Occupancy probability of the surface.
     """
@@ -134,6 +135,7 @@ _DRAWN: dict[Signal, Callable[[Field, int], np.ndarray]] = {
     Signal.LINE: draw_line,
     Signal.PICTURE: draw_plane,
     Signal.CLIP: lambda field, size: draw_clip(field, size // 2),
+    Signal.RADIANCE: lambda field, size: draw_views(field, size // 2),
 }
 _STRIPS = (Signal.CLIP, Signal.RADIANCE)
 _TARGETS: dict[tuple[Signal, int], Callable[[Tensor], np.ndarray]] = {

@@ -225,7 +225,7 @@ def test_an_empty_field_gives_an_empty_mesh_and_a_warning(monkeypatch):
     logger = MMLogger.get_current_instance()
     monkeypatch.setattr(logger, 'callHandlers', lambda record: messages.append(record.getMessage()))
     mesh = extract_mesh(make_field(lambda x: x[..., 0] * 0 - 3), 32)
-    assert 'logits reach -3, the surface is at 0; the mesh is empty' in messages[0]
+    assert 'values reach -3, the surface is at 0; the mesh is empty' in messages[0]
     assert len(mesh.faces) == 0
     assert mesh.metadata['num_queries'] == 33**3
 
