@@ -18,13 +18,21 @@ SIZES = dict(
     width=16,
     model_channels=32,
     num_head_channels=16,
+    num_mix_heads=2,
+    num_heads=2,
+    channels=16,
+    head_channels=8,
+    depth=1,
+    pool_depth=1,
     size=16,
 )
+NUM_FRAMES = 4
 CHAIRS = dict(type='ProceduralChairs', num_shapes=4, num_points=64, num_inputs=64)
+CLIPS = dict(type='ProceduralClips', num_clips=4, size=32, num_frames=NUM_FRAMES)
 IMAGES = dict(type='ProceduralImages', num_images=4, size=32)
-# What stands for the data of a config, by the number of axes: for training and for evaluation.
+# What stands for the data of a config, by its axes: for training and for evaluation.
 DATA = {
-    2: (
+    'xy': (
         dict(
             IMAGES,
             pipeline=[
@@ -39,7 +47,11 @@ DATA = {
         ),
         dict(IMAGES, pipeline=[dict(type='PackImage', input_size=16, image_size=32)]),
     ),
-    3: (CHAIRS, dict(CHAIRS, surface_points=64)),
+    'xyz': (CHAIRS, dict(CHAIRS, surface_points=64)),
+    'xyt': (
+        dict(CLIPS, pipeline=[dict(type='FlipClip'), dict(type='CropClip', size=16)]),
+        dict(CLIPS, pipeline=[dict(type='PackClip', size=16, clip_size=16)]),
+    ),
 }
 # What stands for the arguments of a metric.
 METRICS = {
@@ -80,7 +92,7 @@ def sizes(value: Any, path: str) -> dict[str, Any]:
     for key, child in value.items():
         here = f'{path}{key}'
         if key == 'axes':
-            found[here] = [{**axis, 'size': SIZES['size']} for axis in child]
+            found[here] = [_small_axis(axis) for axis in child]
         elif key == 'channel_mult':
             found[here] = [1] * (2 if 'model_channels' in value else len(child))
         elif key == 'attention_rates':
@@ -96,6 +108,10 @@ def sizes(value: Any, path: str) -> dict[str, Any]:
         elif key == 'out_channels' and value.get('type') == 'BasisFieldDecoder':
             found[here] = 8
     return found
+
+
+def _small_axis(axis: Mapping[str, Any]) -> dict[str, Any]:
+    return {**axis, 'size': NUM_FRAMES if axis['name'] == 't' else SIZES['size']}
 
 
 def runtime(work_dir: str) -> dict[str, Any]:
@@ -132,7 +148,7 @@ def data(cfg: Config) -> dict[str, Any]:
 
 def _data_of(cfg: Config) -> tuple[dict, dict]:
     model = cfg.model.get('first_stage', cfg.model)
-    return DATA[len(model.layout.axes)]
+    return DATA[''.join(axis['name'] for axis in model.layout.axes)]
 
 
 def _evaluation(cfg: Config) -> Iterator[tuple[str, Any]]:
