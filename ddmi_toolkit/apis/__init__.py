@@ -1,5 +1,7 @@
 """Entry points: configs, training, evaluation, inference and field files."""
 
+from ..layers.view_rendering import render_views
+from .colored_mesh import extract_colored_mesh, save_colored_mesh
 from .commands import parse_seeds, readable_errors
 from .config import config_hash, config_name, configs_root, find_config, load_config
 from .evaluating import evaluate
@@ -27,6 +29,7 @@ __all__ = [
     'configs_root',
     'default_device',
     'evaluate',
+    'extract_colored_mesh',
     'find_config',
     'find_inputs',
     'layout_of',
@@ -38,7 +41,9 @@ __all__ = [
     'parse_seeds',
     'readable_errors',
     'reconstruct_files',
+    'render_views',
     'run_state',
+    'save_colored_mesh',
     'save_field',
     'spherical_path',
     'train',

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..structures import Field, Points, seeded_uniform
-from .occupancy_grid import OccupancyGrid, box, check_radiance
+from .occupancy_grid import OccupancyGrid, affordable, box, check_radiance
 from .ray_quadrature import (
     cell_edges,
     composite,
@@ -19,13 +18,7 @@ from .ray_quadrature import (
     widened,
 )
 
-_SPENT = 1e-3  # what is left of a ray when it is not followed any further
-_LEGS = 4  # parts of a ray after which it is asked whether anything is left
-_A, _B = 2 / (1 + 5**0.5), (1 + 5**0.5) / 2
-_DODECAHEDRON = [
-    *[(1, 1, 1), (1, 1, -1), (1, -1, 1), (-1, 1, 1), (0, _A, _B)],
-    *[(0, _A, -_B), (_A, _B, 0), (_A, -_B, 0), (_B, 0, _A), (-_B, 0, _A)],
-]
+_LEGS = 8  # parts of a ray after which it is asked how much of it is left
 
 Color = float | Sequence[float] | Tensor
 
@@ -77,8 +70,8 @@ def render_rays(
         background: What is seen where nothing absorbs: a value, three, or ``(B, 3)``.
         seed: ``(B,)`` int64; samples are then jittered inside their strata. None: the middles.
         max_points: Without gradients, points placed at a time.
-        grid: Where the field (a batch of one) may be anything else than empty. Nothing is
-            evaluated elsewhere, nor behind what has absorbed 99.9 % of a ray.
+        grid: How dense the field (a batch of one) is at most. It is not evaluated where a ray can
+            hardly lose anything: in thin air, and behind what absorbs nearly all of it.
 
     Raises:
         ValueError: No radiance field, rays of another shape or number, or numbers of samples that
@@ -112,30 +105,6 @@ def render_rays(
     )
 
 
-def density_normals(field: Field, points: Tensor, step: float | None = None) -> Tensor:
-    """Directions in which the density falls, ``(B, Q, 3)`` unit vectors.
-
-    From differences along the ten axes of a dodecahedron: derivatives jump at the nodes of the
-    planes, and three axes say little of a density that leaps within ``step``. Off by 2 degrees on
-    average where it leaps within a fifth of it.
-
-    Args:
-        field: A batch of radiance fields, evaluated at 20 places around each point.
-        points: ``(B, Q, 3)``.
-        step: Distance of these; None is that of the finest nodes.
-
-    Returns:
-        Zero where the density is the same on all sides.
-    """
-    if step is None:
-        step = min((a.high - a.low) / a.size for a in field.layout.axes.values())
-    axes = F.normalize(points.new_tensor(_DODECAHEDRON), dim=-1)  # (10, 3)
-    around = points[:, :, None] + step * torch.cat([axes, -axes])  # (B, Q, 20, 3)
-    density = field(Points(around.flatten(1, 2), field.layout))[..., -1]
-    ahead, behind = density.unflatten(1, around.shape[1:3]).chunk(2, dim=-1)
-    return F.normalize((behind - ahead) @ axes, dim=-1)
-
-
 @dataclass(frozen=True)
 class _Plan:
     num_samples: int
@@ -156,27 +125,41 @@ class _Values:
         self.field, self.origins, self.dirs, self.grid = field, origins, dirs, grid
         self.num_evaluated = 0
 
-    def at(self, t: Tensor, is_followed: Tensor | None = None) -> Tensor:
-        """Color and density ``(B, R, n, 4)`` at distances ``(B, R, n)``.
+    def at(self, t: Tensor) -> Tensor:
+        """Color and density ``(B, R, n, 4)`` at distances ``(B, R, n)``."""
+        self.num_evaluated += t.numel()
+        points = self._points(t)
+        dirs = self.dirs[..., None, :].expand_as(points).flatten(1, 2)
+        values = self.field(Points(points.flatten(1, 2), self.field.layout), dirs=dirs)
+        return values.unflatten(1, t.shape[1:])
 
-        Zero in the empty cells of a grid and on rays that are not followed.
+    def where_it_matters(
+        self, t: Tensor, lengths: Tensor, left: Tensor, budget: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The same, but zero where a ray can afford not to look.
+
+        Args:
+            t: Distances ``(1, R, n)``.
+            lengths: Of the cells around them, ``(1, R, n)``.
+            left: Share of the ray that arrives there, ``(1, R, n)`` or less.
+            budget: What a ray may still lose, ``(1, R)``.
+
+        Returns:
+            Values, and what remains of the budget.
         """
-        points = self.origins[..., None, :] + t[..., None] * self.dirs[..., None, :]
-        dirs = self.dirs[..., None, :].expand_as(points)
-        if self.grid is None:
-            self.num_evaluated += t.numel()
-            coords = Points(points.flatten(1, 2), self.field.layout)
-            return self.field(coords, dirs=dirs.flatten(1, 2)).unflatten(1, t.shape[1:])
-        wanted = self.grid.contains(points)
-        if is_followed is not None:
-            wanted = wanted & is_followed[..., None]
-        values = points.new_zeros(*t.shape, 4)
+        points = self._points(t)
+        is_out, budget = affordable(self.grid.density_at(points) * lengths * left, budget)
+        values, wanted = points.new_zeros(*t.shape, 4), ~is_out
         chosen = points[wanted]
         self.num_evaluated += len(chosen)
         if len(chosen):
-            coords = Points(chosen[None], self.field.layout)
-            values[wanted] = self.field(coords, dirs=dirs[wanted][None])[0].to(values.dtype)
-        return values
+            dirs = self.dirs[..., None, :].expand_as(points)[wanted]
+            found = self.field(Points(chosen[None], self.field.layout), dirs=dirs[None])
+            values[wanted] = found[0].to(values.dtype)
+        return values, budget
+
+    def _points(self, t: Tensor) -> Tensor:
+        return self.origins[..., None, :] + t[..., None] * self.dirs[..., None, :]
 
 
 def _march(
@@ -200,22 +183,44 @@ def _march(
         with torch.no_grad():
             weights = composite(t, edges, found[..., 3], found[..., :3]).weights
             more = sample_histogram(edges, widened(weights), second)
-        t, order = torch.cat([t, more], dim=-1).sort(dim=-1)
-        found = torch.cat([found, values.at(more)], dim=-2)
+        all_t, order = torch.cat([t, more], dim=-1).sort(dim=-1)
+        all_edges = cell_edges(all_t, near, far)
+        if grid is None:
+            others = values.at(more)
+        else:
+            lengths = all_edges.diff(dim=-1).gather(-1, order.argsort(-1))[..., t.shape[-1] :]
+            left = _left(found[..., 3], edges, more)
+            others, _ = values.where_it_matters(more, lengths, left, _half(grid, near))
+        found = torch.cat([found, others], dim=-2)
         found = found.gather(-2, order[..., None].expand_as(found))
-        edges = cell_edges(t, near, far)
+        t, edges = all_t, all_edges
     color, opacity, depth, _ = composite(t, edges, found[..., 3], found[..., :3])
     return RenderedRays(color, opacity, depth, values.num_evaluated, t.numel())
 
 
 def _follow(values: _Values, t: Tensor, edges: Tensor) -> Tensor:
-    """Values at ``t``, leg by leg along the rays of which something is left."""
-    found, passed = [], torch.zeros_like(t[..., 0])
+    """Values at even samples, leg by leg, as the rays are used up."""
+    passed, budget = torch.zeros_like(t[..., :1]), _half(values.grid, t[..., 0])
     sizes = [len(part) for part in torch.arange(t.shape[-1]).tensor_split(_LEGS)]
+    found = []
     for leg, length in zip(t.split(sizes, -1), edges.diff(dim=-1).split(sizes, -1), strict=True):
-        found.append(values.at(leg, torch.exp(-passed) > _SPENT))
-        passed = passed + (found[-1][..., 3] * length).sum(-1)
+        there, budget = values.where_it_matters(leg, length, torch.exp(-passed), budget)
+        passed = passed + (there[..., 3] * length).sum(-1, keepdim=True)
+        found.append(there)
     return torch.cat(found, dim=-2)
+
+
+def _left(density: Tensor, edges: Tensor, t: Tensor) -> Tensor:
+    """Share of a ray that arrives at the cells in which distances ``(B, R, m)`` lie."""
+    optical = density * edges.diff(dim=-1)
+    before = torch.exp(optical - optical.cumsum(-1))
+    cell = torch.searchsorted(edges, t.contiguous(), right=True) - 1
+    return before.gather(-1, cell.clamp(0, density.shape[-1] - 1))
+
+
+def _half(grid: OccupancyGrid, like: Tensor) -> Tensor:
+    """What each of the two passes may lose along rays."""
+    return torch.full_like(like, grid.budget / 2)
 
 
 def _march_in_parts(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from radiance_scenes import balls, scene, slabs
 
-from ddmi_toolkit.layers.occupancy_grid import OccupancyGrid
+from ddmi_toolkit.layers.occupancy_grid import OccupancyGrid, affordable
 from ddmi_toolkit.layers.ray_marching import render_rays
 from ddmi_toolkit.structures import orbit, stack_rays
 
@@ -40,44 +40,58 @@ def test_skipping_changes_nothing_to_be_seen(density):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('factor', [0.9, 1.1])
-def test_fog_is_dropped_as_far_as_allowed(factor):
-    """Below the density at which the whole box absorbs the allowed loss, and no more."""
-    least = -log1p(-0.01) / (2 * sqrt(3))
-    field = scene(slabs([(-2.0, 2.0, factor * least, (-1.0, -1.0, -1.0))]))
-    grid = OccupancyGrid.of_field(field, 8, max_loss=0.01)
-    assert grid.share == (factor > 1)
+@pytest.mark.parametrize('max_loss', [1e-3, 0.05])
+@pytest.mark.parametrize('depth', [0.2, 0.45, 0.9, 5.0])
+def test_fog_is_left_out_as_far_as_allowed(max_loss, depth):
+    """Of any thickness: a ray loses no more, and of thin fog nothing is looked at."""
+    budget = -log1p(-max_loss)
+    fog = depth * budget / (2 * sqrt(3))
+    field = scene(slabs([(-2.0, 2.0, fog, (-1.0, -1.0, -1.0))]))
+    grid = OccupancyGrid.of_field(field, 8, max_loss=max_loss)
     fast, whole = (render_rays(field, *views(8), grid=g) for g in (grid, None))
-    assert (fast.color - whole.color).abs().max() <= 2 * 0.01
+    assert (fast.opacity - whole.opacity).abs().max() <= max_loss
+    assert (fast.color - whole.color).abs().max() <= 2 * max_loss
+    assert (fast.num_evaluated == 0) == (depth < 0.5)
+    assert grid.share == (depth > 1)
 
 
 @torch.no_grad()
-def test_cells_around_matter_are_occupied():
-    """One cell more on each side, as the density between its nodes is not known."""
+def test_bounds_hold_between_nodes():
+    """A cell is as dense as what is beside it; far from matter it is empty."""
     grid = OccupancyGrid.of_field(scene(slabs([(0.1, 0.4, 5.0, WHITE)])), 8)
-    z = grid.is_occupied.any(0).any(0)
+    z = grid.density[0, 0]
     # nodes at 0.25 alone lie inside: the cells on its sides, then one more on each
-    assert z.tolist() == [False, False, False, True, True, True, True, False]
+    assert z.tolist() == [0, 0, 0, 5, 5, 5, 5, 0]
     assert grid.share == pytest.approx(0.5)
 
 
 def test_points_are_looked_up_in_their_cells():
     """Axis by axis, the ends of the box included."""
-    is_occupied = torch.zeros(4, 4, 4, dtype=torch.bool)
-    is_occupied[0, 1, 3] = True
-    grid = OccupancyGrid(is_occupied, torch.tensor([-1.0] * 3), torch.tensor([1.0] * 3))
+    density = torch.zeros(4, 4, 4)
+    density[0, 1, 3] = 7
+    grid = OccupancyGrid(density, torch.tensor([-1.0] * 3), torch.tensor([1.0] * 3))
     points = torch.tensor([[-1.0, -0.3, 1.0], [-0.6, -0.1, 0.6], [-0.4, -0.3, 0.9]])
-    assert grid.contains(points).tolist() == [True, True, False]
+    assert grid.density_at(points).tolist() == [7, 7, 0]
+
+
+def test_the_least_samples_are_left_out_first():
+    """As many as the budget allows; what is not spent remains."""
+    loss = torch.tensor([[0.3, 0.0, 0.1, 0.2], [0.3, 0.3, 0.3, 0.3]])
+    is_out, remains = affordable(loss, torch.tensor([0.35, 0.2]))
+    assert is_out.tolist() == [[False, True, True, True], [False] * 4]
+    torch.testing.assert_close(remains, torch.tensor([0.05, 0.2]))
 
 
 @torch.no_grad()
-def test_nothing_is_evaluated_behind_what_is_opaque():
-    """A wall hides the room: its first quarter of the even samples is enough."""
+@pytest.mark.parametrize('num_importance', [0, 64])
+def test_nothing_is_evaluated_behind_what_is_opaque(num_importance):
+    """A wall hides the room: an eighth of the even samples is enough, and what is at the wall."""
     field = scene(slabs([(-2.0, 2.0, 1000.0, WHITE)]))
     grid = OccupancyGrid.of_field(field, 8)
     ray = torch.tensor([[[0.0, 0.0, 3.0]]]), torch.tensor([[[0.0, 0.0, -1.0]]])
-    out = render_rays(field, *ray, num_samples=64, num_importance=0, grid=grid)
-    assert out.num_evaluated == 16
+    out = render_rays(field, *ray, num_importance=num_importance, grid=grid)
+    # half of the others lie in the second cell, beside the heavy one
+    assert out.num_evaluated <= 8 + num_importance * 0.75
     assert out.opacity.item() == pytest.approx(1)
 
 

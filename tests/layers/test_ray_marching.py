@@ -6,7 +6,8 @@ import pytest
 import torch
 from radiance_scenes import balls, scene, slabs
 
-from ddmi_toolkit.layers.ray_marching import density_normals, render_rays
+from ddmi_toolkit.layers.ray_marching import render_rays
+from ddmi_toolkit.layers.view_rendering import density_normals
 from ddmi_toolkit.structures import Camera, PlaneLayout, look_at, orbit, stack_rays
 
 RED, BLUE = (0.9, -0.5, -0.2), (-0.8, -0.1, 0.7)

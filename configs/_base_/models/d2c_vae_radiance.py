@@ -50,7 +50,7 @@ model = dict(
             head=dict(type='RadianceHead'),
         ),
     ),
-    renderer=dict(type='VolumeRenderer', num_samples=128, num_importance=128),
+    renderer=dict(type='VolumeRenderer', num_samples=128, num_importance=128, grid_resolution=64),
     losses=dict(recon=dict(type='L1Loss')),
     regularizer=dict(type='SpectralRegularizer'),
 )

@@ -36,7 +36,7 @@ class VolumeRenderer(AbstractRenderer):
         background: float | Sequence[float] | None = 1.0,
         max_points: int = 2**18,
         grid_resolution: int | None = None,
-        max_loss: float = 1e-3,
+        max_loss: float = 5e-3,
     ) -> None:
         super().__init__()
         if background is not None:
