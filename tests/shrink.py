@@ -30,7 +30,8 @@ NUM_FRAMES = 4
 CHAIRS = dict(type='ProceduralChairs', num_shapes=4, num_points=64, num_inputs=64)
 CLIPS = dict(type='ProceduralClips', num_clips=4, size=32, num_frames=NUM_FRAMES)
 IMAGES = dict(type='ProceduralImages', num_images=4, size=32)
-# What stands for the data of a config, by its axes: for training and for evaluation.
+TOYS = dict(type='ProceduralViews', num_objects=4, num_views=2, size=16)
+# What stands for the data of a config: for training and for evaluation.
 DATA = {
     'xy': (
         dict(
@@ -48,6 +49,10 @@ DATA = {
         dict(IMAGES, pipeline=[dict(type='PackImage', input_size=16, image_size=32)]),
     ),
     'xyz': (CHAIRS, dict(CHAIRS, surface_points=64)),
+    'rays': (
+        dict(TOYS, pipeline=[dict(type='SampleRays', num_rays=16, num_views=2)]),
+        dict(TOYS, pipeline=[dict(type='PackViews')]),
+    ),
     'xyt': (
         dict(CLIPS, pipeline=[dict(type='FlipClip'), dict(type='CropClip', size=16)]),
         dict(CLIPS, pipeline=[dict(type='PackClip', size=16, clip_size=16)]),
@@ -60,6 +65,14 @@ METRICS = {
     'ScaleConsistency': dict(sizes=(16, 32)),
     'GenerativeQuality': dict(
         size=16, extractor=dict(type='RandomExtractor', num_features=4), cache_dir=None
+    ),
+    'ViewQuality': dict(
+        size=16, extractor=dict(type='RandomExtractor', num_features=4), cache_dir=None
+    ),
+    'ClipQuality': dict(
+        size=(NUM_FRAMES, 16, 16),
+        extractor=dict(type='RandomClipExtractor', num_features=4),
+        cache_dir=None,
     ),
 }
 
@@ -97,6 +110,8 @@ def sizes(value: Any, path: str) -> dict[str, Any]:
             found[here] = [1] * (2 if 'model_channels' in value else len(child))
         elif key == 'attention_rates':
             found[here] = [2]
+        elif key in ('num_samples', 'num_importance') and child:
+            found[here] = 4
         elif key == 'num_steps' and 'DD' in value.get('type', ''):
             found[here] = 2
         elif isinstance(child, Mapping):
@@ -148,6 +163,8 @@ def data(cfg: Config) -> dict[str, Any]:
 
 def _data_of(cfg: Config) -> tuple[dict, dict]:
     model = cfg.model.get('first_stage', cfg.model)
+    if model.renderer.type == 'VolumeRenderer':
+        return DATA['rays']
     return DATA[''.join(axis['name'] for axis in model.layout.axes)]
 
 
@@ -163,4 +180,6 @@ def _evaluation(cfg: Config) -> Iterator[tuple[str, Any]]:
     yield 'test_evaluator', metrics
     if 'first_stage' in cfg:
         yield 'test_dataloader.dataset.num_samples', 4
+        if 'query' in cfg.test_dataloader.dataset:
+            yield 'test_dataloader.dataset.query.dataset', dict(_data_of(cfg)[1], _delete_=True)
         yield 'test_dataloader.batch_size', 2

@@ -14,4 +14,4 @@ _base_ = [
 ]
 first_stage_config = 'd2c_vae/sky_64.py'
 train_dataloader = dict(batch_size=4)
-train_cfg = dict(max_iters=3000)
+train_cfg = dict(max_iters=2000)
