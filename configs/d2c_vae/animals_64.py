@@ -2,8 +2,9 @@
 
     python tools/train.py configs/d2c_vae/animals_64.py
 
-Hardware and time: one CPU core, 25 minutes beside other jobs.
-Score: PSNR 24.4, SSIM 0.825 at 64 pixels on 24 held-out pictures of other kinds of animals.
+Hardware and time: one CPU core, 29 minutes beside other jobs.
+Score: PSNR 27.0, SSIM 0.852 at 64 pixels on 24 held-out pictures of other kinds of animals; 24.3,
+0.675 at 128.
 """
 
 _base_ = [
