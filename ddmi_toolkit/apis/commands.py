@@ -60,13 +60,22 @@ def add_writer_options(parser: ArgumentParser) -> None:
     plane.add_argument(
         '--cell', type=float, help='average over boxes of so many pixels (1: no aliasing)'
     )
-    clips = parser.add_argument_group('clips')
-    clips.add_argument('--num-frames', type=int, help="frames (default: the layout's)")
+    clips = parser.add_argument_group('clips, and turntables of radiance fields')
+    clips.add_argument(
+        '--num-frames', type=int, help="frames (default: the layout's; of turntables 48)"
+    )
     clips.add_argument('--fps', type=float, help='frames per second (default: lasts as long)')
     clips.add_argument('--playback', choices=PLAYBACKS, help='loop is there and back')
     space = parser.add_argument_group('fields over space (meshes)')
     space.add_argument('--resolution', type=int, help='cells along an axis (default 128)')
-    space.add_argument('--threshold', type=float, help='occupancy of the surface (default 0.5)')
+    space.add_argument(
+        '--threshold', type=float, help='occupancy of the surface (default 0.5), or density'
+    )
+    views = parser.add_argument_group('radiance fields')
+    views.add_argument('--views', type=int, help='pictures with depth and normals (default 8)')
+    views.add_argument('--elevation', type=float, help='of the cameras, degrees (default 20)')
+    views.add_argument('--radius', type=float, help='of the cameras (default: shows the box)')
+    views.add_argument('--fov', type=float, help='angle of view, degrees')
     parser.add_argument(
         '--format',
         help='png, tif or tiff; mp4, gif or frames; glb, ply or obj (default: the first)',
@@ -76,7 +85,8 @@ def add_writer_options(parser: ArgumentParser) -> None:
 def writer_options(args: Namespace) -> dict[str, Any]:
     """What :func:`make_writer` takes, from the options of :func:`add_writer_options`."""
     plane, clips = ('size', 'region', 'cell'), ('num_frames', 'fps', 'playback')
-    names = (*plane, *clips, 'resolution', 'threshold', 'format')
+    views = ('views', 'elevation', 'radius', 'fov')
+    names = (*plane, *clips, *views, 'resolution', 'threshold', 'format')
     options = {name: getattr(args, name) for name in names}
     if args.size is not None and len(args.size) == 1:
         options['size'] = args.size[0]

@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 from ..structures import Field, PlaneLayout, Signal, signal_of
 from ..visualization import image_grid, save_image
 from .fields import save_field
-from .writers import ClipWriter, FieldWriter, MeshWriter, PictureWriter
+from .writers import ClipWriter, FieldWriter, MeshWriter, PictureWriter, ViewsWriter
 
 Kind = TypeVar('Kind')
 
@@ -18,6 +18,7 @@ WRITERS: dict[Signal, type[FieldWriter]] = {
     Signal.PICTURE: PictureWriter,
     Signal.CLIP: ClipWriter,
     Signal.SURFACE: MeshWriter,
+    Signal.RADIANCE: ViewsWriter,
 }
 """What a signal is written as."""
 

@@ -22,8 +22,8 @@ COLOR, RADIUS = (0.8, 0.3, 0.1), 0.6
 class Stub:
     """Stands for the writer of radiance fields."""
 
-    def __init__(self, layout, size=256, views=8, frames=48, resolution=128, format='mp4'):
-        self.options = (size, views, frames, resolution, format)
+    def __init__(self, layout, size=256, views=8, num_frames=48, resolution=128, format='mp4'):
+        self.options = (size, views, num_frames, resolution, format)
 
     def write(self, field, stem):
         stem.with_name(f'{stem.name}.written').write_text('')
@@ -168,7 +168,7 @@ def test_options_of_views_that_do_not_fit_are_refused(options, message):
 
 
 def test_options_of_the_writer_are_handed_over():
-    options = dict(size=32, views=0, frames=5, format='gif')
+    options = dict(size=32, views=0, num_frames=5, format='gif')
     assert make_reconstructor(SPACE, options, 4).writer.options == (32, 0, 5, 128, 'gif')
 
 

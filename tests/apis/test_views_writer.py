@@ -20,7 +20,7 @@ from ddmi_toolkit.layers.view_rendering import render_views
 
 
 def writer(field, **options) -> ViewsWriter:
-    none = dict(size=24, views=0, frames=0, resolution=0)
+    none = dict(size=24, views=0, num_frames=0, resolution=0)
     return ViewsWriter(field.layout, **(none | options))
 
 
@@ -56,7 +56,7 @@ def test_written_views_are_a_data_set_of_posed_views(tmp_path):
 def test_turntables_turn_once(tmp_path, format):
     """As many frames as asked for, the first of which is the first view."""
     field = scene(balls())
-    files, _ = writer(field, frames=4, format=format).write(field, tmp_path / 'a')
+    files, _ = writer(field, num_frames=4, format=format).write(field, tmp_path / 'a')
     if format == 'frames':
         assert files == [tmp_path / 'a_turn']
         frames = [np.asarray(Image.open(p)) for p in sorted(files[0].iterdir())]
@@ -138,8 +138,8 @@ def test_a_field_without_a_surface_has_no_mesh(tmp_path):
         (dict(views=-1), 'views=-1 must be at least 0; 0 leaves them out'),
         (dict(threshold=0), 'threshold=0 must be a positive density'),
         (dict(size=(3, 4, 5)), r'size=\(3, 4, 5\) must be a number of pixels'),
-        (dict(frames=2, radius=-1.0), 'radius=-1.0 positive'),
-        (dict(frames=2, fov=200.0), r'fov_x=3.49\d* must be an angle'),
+        (dict(num_frames=2, radius=-1.0), 'radius=-1.0 positive'),
+        (dict(num_frames=2, fov=200.0), r'fov_x=3.49\d* must be an angle'),
     ],
 )
 def test_impossible_options_are_refused_before_work_begins(options, message):

@@ -38,8 +38,8 @@ class ViewsReconstructor(AbstractReconstructor):
         scale: Of the world, so that the object fills the layout's box; None leaves views as they
             are, and centers and scales a PLY to fit.
         background: Behind the object, in [-1, 1].
-        size, views, frames, resolution, format: Of what is written of the field, as the writer of
-            radiance fields takes them.
+        size, views, num_frames, resolution, format: Of what is written of the field, as the writer
+            of radiance fields takes them.
 
     Raises:
         ValueError: One of the options does not fit.
@@ -56,7 +56,7 @@ class ViewsReconstructor(AbstractReconstructor):
         background: float = 1.0,
         size: int | Sequence[int] | None = None,
         views: int | None = None,
-        frames: int | None = None,
+        num_frames: int | None = None,
         resolution: int | None = None,
         format: str | None = None,
     ) -> None:
@@ -71,7 +71,9 @@ class ViewsReconstructor(AbstractReconstructor):
         self.box = max(a.low for a in axes), min(a.high for a in axes)
         self.num_points, self.num_views = num_points, num_views
         self.scale, self.background = scale, background
-        options = dict(size=size, views=views, frames=frames, resolution=resolution, format=format)
+        options = dict(
+            size=size, views=views, num_frames=num_frames, resolution=resolution, format=format
+        )
         self.writer = make_writer(layout, options, out_channels=4)
 
     @classmethod

@@ -37,7 +37,7 @@ class ViewsWriter(FieldWriter):
         layout: Coordinate axes.
         size: ``(rows, columns)`` of pictures, or one number for squares.
         views: Number of views, evenly around; 0 for no folder.
-        frames: Frames of the turntable; 0 for none.
+        num_frames: Frames of the turntable; 0 for none.
         elevation: Of the cameras above the horizon, degrees.
         radius: Distance of the cameras from the middle of the box; None shows the largest ball in
             the box whole.
@@ -53,7 +53,7 @@ class ViewsWriter(FieldWriter):
         layout: PlaneLayout,
         size: int | Sequence[int] = 256,
         views: int = 8,
-        frames: int = 48,
+        num_frames: int = 48,
         elevation: float = 20.0,
         radius: float | None = None,
         fov: float = FOV,
@@ -63,7 +63,8 @@ class ViewsWriter(FieldWriter):
     ) -> None:
         if format not in FORMATS:
             raise ValueError(f'turntable format {format!r} is not one of {", ".join(FORMATS)}')
-        for name, value in dict(views=views, frames=frames, resolution=resolution).items():
+        counts = dict(views=views, num_frames=num_frames, resolution=resolution)
+        for name, value in counts.items():
             if value < 0:
                 raise ValueError(f'{name}={value} must be at least 0; 0 leaves them out')
         if threshold is not None and not threshold > 0:
@@ -72,14 +73,14 @@ class ViewsWriter(FieldWriter):
         self.threshold, self.fov = threshold, fov
         place = dict(elevation_deg=elevation, radius=radius, fov_deg=fov)
         self.views = cameras_around(layout, views, self.size, **place) if views else []
-        self.frames = cameras_around(layout, frames, self.size, **place) if frames else []
-        self.max_bytes = self.size[0] * self.size[1] * (3 * frames + 8 * views)
+        self.turn = cameras_around(layout, num_frames, self.size, **place) if num_frames else []
+        self.max_bytes = self.size[0] * self.size[1] * (3 * num_frames + 8 * views)
 
     def write(self, field: Field, stem: Path) -> tuple[list[Path], np.ndarray]:
         """All files of a field, and one small view."""
         stem.parent.mkdir(parents=True, exist_ok=True)
         grid, files = OccupancyGrid.of_field(field), []
-        if self.frames:
+        if self.turn:
             files.append(self._write_turntable(field, stem, grid))
         if self.views:
             files.append(self._write_views(field, stem.with_name(f'{stem.name}_views'), grid))
@@ -92,13 +93,13 @@ class ViewsWriter(FieldWriter):
     def _write_turntable(self, field: Field, stem: Path, grid: OccupancyGrid) -> Path:
         if self.format == 'frames':
             return write_frames(stem.with_name(f'{stem.name}_turn'), self._turn(field, stem, grid))
-        path, rate = stem.with_name(f'{stem.name}.{self.format}'), len(self.frames) / TURN_SECONDS
+        path, rate = stem.with_name(f'{stem.name}.{self.format}'), len(self.turn) / TURN_SECONDS
         with replace_atomically(path) as file:
             CLIP_STREAMS[path.suffix](file, self._turn(field, stem, grid), self.size, rate)
         return path
 
     def _turn(self, field: Field, stem: Path, grid: OccupancyGrid) -> Iterator[np.ndarray]:
-        for camera in tqdm(self.frames, desc=stem.name, unit='frame', disable=None):
+        for camera in tqdm(self.turn, desc=stem.name, unit='frame', disable=None):
             yield as_picture(render_views(field, [camera], grid=grid).color[0])
 
     def _write_views(self, field: Field, folder: Path, grid: OccupancyGrid) -> Path:
