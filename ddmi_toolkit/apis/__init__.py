@@ -1,6 +1,6 @@
 """Entry points: configs, training, evaluation, inference and field files."""
 
-from ..layers.view_rendering import render_views
+from ..layers.view_rendering import cameras_around, render_views
 from .colored_mesh import extract_colored_mesh, save_colored_mesh
 from .commands import parse_seeds, readable_errors
 from .config import config_hash, config_name, configs_root, find_config, load_config
@@ -21,6 +21,7 @@ from .training import check_config, run_state, train
 
 __all__ = [
     'FieldInferencer',
+    'cameras_around',
     'channels_of',
     'check_config',
     'check_space',
