@@ -110,7 +110,7 @@ def sizes(value: Any, path: str) -> dict[str, Any]:
             found[here] = [1] * (2 if 'model_channels' in value else len(child))
         elif key == 'attention_rates':
             found[here] = [2]
-        elif key in ('num_samples', 'num_importance') and child:
+        elif key in ('num_samples', 'num_importance', 'grid_resolution') and child:
             found[here] = 4
         elif key == 'num_steps' and 'DD' in value.get('type', ''):
             found[here] = 2
@@ -137,6 +137,7 @@ def runtime(work_dir: str) -> dict[str, Any]:
         'optim_wrapper.accumulative_counts': 1,
         'default_hooks.checkpoint.interval': 1,
         'visualizer.vis_backends': [],
+        'visualizer.size': 16,
         'log_level': 'WARNING',
     }
 

@@ -66,8 +66,8 @@ class FieldVisualizer(Visualizer):
         name: Name of the instance.
         vis_backends: Configs of where scalars and pictures go.
         save_dir: Folder of the backends.
-        size: Pixels of the picture of a field, along its longer side; of a clip's frames and of
-            views, half as many.
+        size: Pixels of the picture of a field, along its longer side; of a clip's frames half, of
+            views a third as many.
         resolution: Cells of the iso-surface extraction.
         threshold: Occupancy probability of the surface.
     """
@@ -135,7 +135,7 @@ _DRAWN: dict[Signal, Callable[[Field, int], np.ndarray]] = {
     Signal.LINE: draw_line,
     Signal.PICTURE: draw_plane,
     Signal.CLIP: lambda field, size: draw_clip(field, size // 2),
-    Signal.RADIANCE: lambda field, size: draw_views(field, size // 2),
+    Signal.RADIANCE: lambda field, size: draw_views(field, size // 3),
 }
 _STRIPS = (Signal.CLIP, Signal.RADIANCE)
 _TARGETS: dict[tuple[Signal, int], Callable[[Tensor], np.ndarray]] = {

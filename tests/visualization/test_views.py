@@ -87,7 +87,7 @@ def test_the_visualizer_draws_radiance_fields_as_rows_of_views():
     """Where targets are views, they are drawn above the prediction's."""
     visualizer = FieldVisualizer(name='radiance', size=16)
     field = scene(balls())
-    assert np.array_equal(visualizer.draw_field(field), draw_views(field, 8))
+    assert np.array_equal(visualizer.draw_field(field), draw_views(field, 5))
     views = torch.zeros(2, 8, 8, 3)
     drawn = visualizer.draw_reconstructions([dict(target=views, pred=views + 1, field=field)])
     assert drawn.shape == (18, 18, 3)
