@@ -28,7 +28,6 @@ CORE = [
     'trimesh>=4.4',
     'scikit-image>=0.22',
     'tifffile>=2023.8',
-    'imageio>=2.34',
     'av>=14.2',
     'point-cloud-utils>=0.31',
     'torch-fidelity>=0.3',
