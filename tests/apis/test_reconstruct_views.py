@@ -182,3 +182,14 @@ def test_broken_clouds_are_named(tmp_path):
     (tmp_path / 'a.ply').write_text('nothing')
     with pytest.raises(ValueError, match=r'a\.ply: cannot be read as a point cloud'):
         run(tmp_path / 'a.ply', tmp_path / 'out')
+
+
+@pytest.mark.parametrize('shape', ['cloud', 'mesh'])
+def test_clouds_without_colors_are_refused(shape, tmp_path):
+    """Readers give a mesh without colors a gray that nobody meant."""
+    trimesh = pytest.importorskip('trimesh')
+    mesh = trimesh.creation.box()
+    found = mesh if shape == 'mesh' else trimesh.PointCloud(mesh.vertices)
+    found.export(tmp_path / 'a.ply')
+    with pytest.raises(ValueError, match=r'a\.ply: 8 points with 0 colors.* red, green and blue'):
+        run(tmp_path / 'a.ply', tmp_path / 'out')

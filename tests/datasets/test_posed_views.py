@@ -160,6 +160,17 @@ def test_intrinsics_of_files_and_frames(tmp_path):
     assert fx == [50, *[30] * 5]
 
 
+def test_angles_of_both_directions(tmp_path):
+    """Without ``fl_y``, ``camera_angle_y`` says how high pixels are; without it they are square."""
+    write_transforms(tmp_path / 'a', camera_angle_y=np.pi / 2)
+    camera = PosedViews(str(tmp_path))[0]['cameras'][0]
+    assert camera.fy == pytest.approx(12.0)  # half of 24 pixels at 45 degrees
+    assert camera.fx == pytest.approx(12 / np.tan(np.deg2rad(20.0)))
+    write_transforms(tmp_path / 'a')
+    camera = PosedViews(str(tmp_path))[0]['cameras'][0]
+    assert camera.fy == camera.fx
+
+
 def test_ply_of_a_scene_is_its_cloud(tmp_path):
     trimesh = pytest.importorskip('trimesh')
     points = cloud(50)
@@ -242,6 +253,16 @@ def test_cut_npz_is_named(tmp_path):
     write_npz(tmp_path, names=('a',))
     data = (tmp_path / 'a.npz').read_bytes()
     (tmp_path / 'a.npz').write_bytes(data[: len(data) // 2])
+    with pytest.raises(ValueError, match=r'a\.npz: cannot be read as npz .* get it again'):
+        PosedViews(str(tmp_path))[0]
+
+
+def test_damaged_npz_is_named(tmp_path):
+    """One byte of the compressed pictures is wrong."""
+    write_npz(tmp_path, names=('a',))
+    data = bytearray((tmp_path / 'a.npz').read_bytes())
+    data[80] ^= 0xFF
+    (tmp_path / 'a.npz').write_bytes(data)
     with pytest.raises(ValueError, match=r'a\.npz: cannot be read as npz .* get it again'):
         PosedViews(str(tmp_path))[0]
 

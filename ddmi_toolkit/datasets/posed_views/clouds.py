@@ -18,8 +18,8 @@ def read_cloud(path: Path) -> np.ndarray:
     try:
         loaded = trimesh.load(path, process=False)
         places = np.asarray(loaded.vertices, np.float32)
-        visual = getattr(loaded, 'visual', None)
-        colors = np.asarray(loaded.colors if visual is None else visual.vertex_colors, np.float32)
+        visual = loaded.visual  # of kind None, those without colors have a gray of trimesh's
+        colors = np.zeros((0, 4)) if visual.kind is None else np.asarray(visual.vertex_colors)
     except Exception as error:  # readers of broken files raise anything
         raise ValueError(
             f'{path}: cannot be read as a point cloud ({type(error).__name__}: {error}); restore it'
@@ -29,4 +29,4 @@ def read_cloud(path: Path) -> np.ndarray:
             f'{path}: {len(places)} points with {len(colors)} colors, or not finite; expected '
             f'vertices with red, green and blue'
         )
-    return np.concatenate([places, colors[:, :3] / 127.5 - 1], axis=1)
+    return np.concatenate([places, colors[:, :3].astype(np.float32) / 127.5 - 1], axis=1)

@@ -1,6 +1,7 @@
 """One npz per object: pictures, poses and a colored cloud (as published for points2nerf)."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -95,7 +96,7 @@ def _read(path: Path) -> Mapping[str, np.ndarray]:
             missing = [k for k in _KEYS if k not in file.files]
             known = file.files
             arrays = {} if missing else {k: file[k] for k in _KEYS}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f'{path}: cannot be read as npz ({error}); get it again') from error
     if missing:
         raise ValueError(f'{path} lacks {missing}; it has {sorted(known)}, expected {list(_KEYS)}')

@@ -22,9 +22,9 @@ class TransformsSource(AbstractViewSource):
     """``<root>/transforms[_<split>].json``, one scene, or a root of several such folders.
 
     Poses are camera to world with OpenGL's axes. Intrinsics, of the file or of a frame, are
-    ``camera_angle_x`` (radians) or ``fl_x``, and perhaps ``fl_y, cx, cy, w, h`` in pixels and
-    OpenCV's ``k1, k2, p1, p2, k3``; pictures of another size than ``w, h`` are the same pictures
-    resized. A ``ply_file_path`` (nerfstudio) is the point cloud.
+    ``camera_angle_x`` (radians) or ``fl_x``, and perhaps ``camera_angle_y`` or ``fl_y``, ``cx, cy,
+    w, h`` in pixels and OpenCV's ``k1, k2, p1, p2, k3``; pictures of another size than ``w, h``
+    are the same pictures resized. A ``ply_file_path`` (nerfstudio) is the point cloud.
     """
 
     WHAT: ClassVar[str] = '<root>/transforms[_<split>].json, or folders with such a file'
@@ -103,7 +103,7 @@ def _camera(values: Mapping[str, Any], picture: Path, path: Path) -> Camera:
     fx = _focal(values, 'x', width)
     if fx is None:
         raise ValueError(f'{label}: neither fl_x nor camera_angle_x is given')
-    fy = _focal(values, 'y', height) if 'fl_y' in values else None
+    fy = _focal(values, 'y', height)
     coefficients = [float(values.get(k, 0.0)) for k in ('k1', 'k2', 'p1', 'p2', 'k3')]
     distortion = tuple(coefficients) if any(coefficients) else ()
     cx, cy = float(values.get('cx', width / 2)), float(values.get('cy', height / 2))
