@@ -8,10 +8,12 @@
     python tools/reconstruct.py configs/d2c_vae/shapenet_chair.py chair.obj --out rec
     python tools/reconstruct.py configs/d2c_vae/sky_64.py clip.mp4 folder_of_frames --out rec \\
         --factor 2 --num-frames 64 --stride 2
+    python tools/reconstruct.py configs/d2c_vae/kenney_cars.py car.npz folder_of_views --out rec
 
 Pictures are cropped to the shape of the encoder's input and reduced to its size; they are written
 larger by any real factor, beside the original and a bicubic enlargement. Of meshes, points on the
-surface are encoded; of clips, as many frames as the layout has. Configs of both stages will do.
+surface are encoded; of clips, as many frames as the layout has; of objects, colored clouds, given
+(npz, PLY) or carved of the views of a folder. Configs of both stages will do.
 """
 
 import argparse
@@ -50,13 +52,20 @@ def main() -> None:
     parser.add_argument('--factor', type=float, help='pictures (default 4), clips: enlargement')
     parser.add_argument('--start', type=int, help='clips: first frame encoded (default 0)')
     parser.add_argument('--stride', type=int, help='clips: every how manieth frame (default 1)')
-    parser.add_argument('--num-points', type=int, help='meshes: points encoded (default 1024)')
+    parser.add_argument(
+        '--num-points', type=int, help='points encoded (default: meshes 1024, colored clouds 2048)'
+    )
+    parser.add_argument(
+        '--scale', type=float, help='views and colored clouds: of the world, to fit into the box'
+    )
+    parser.add_argument('--num-views', type=int, help='views: compared with (default 4)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
     args = parser.parse_args()
     has_checkpoint = args.paths[0].endswith('.pth')
     checkpoint, paths = (args.paths[0] if has_checkpoint else None), args.paths[has_checkpoint:]
     cfg = load_config(args.config, args.cfg_options)
-    own = {name: getattr(args, name) for name in ('factor', 'start', 'stride', 'num_points')}
+    names = ('factor', 'start', 'stride', 'num_points', 'scale', 'num_views')
+    own = {name: getattr(args, name) for name in names}
     options = writer_options(args) | own
     reconstructor = make_reconstructor(layout_of(cfg), options, channels_of(cfg))
     inputs = find_inputs(paths, reconstructor)

@@ -64,8 +64,10 @@ def add_writer_options(parser: ArgumentParser) -> None:
     clips.add_argument(
         '--num-frames', type=int, help="frames (default: the layout's; of turntables 48)"
     )
-    clips.add_argument('--fps', type=float, help='frames per second (default: lasts as long)')
-    clips.add_argument('--playback', choices=PLAYBACKS, help='loop is there and back')
+    clips.add_argument(
+        '--fps', type=float, help='clips: frames per second (default: lasts as long)'
+    )
+    clips.add_argument('--playback', choices=PLAYBACKS, help='clips: loop is there and back')
     space = parser.add_argument_group('fields over space (meshes)')
     space.add_argument('--resolution', type=int, help='cells along an axis (default 128)')
     space.add_argument(

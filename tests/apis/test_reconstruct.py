@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 from ddmi_toolkit.apis import find_inputs, make_reconstructor, reconstruct_files
-from ddmi_toolkit.apis.reconstruction import PictureReconstructor
+from ddmi_toolkit.apis.reconstruction import ClipReconstructor, PictureReconstructor
 from ddmi_toolkit.structures import Field, PlaneLayout
 
 SQUARE = PlaneLayout([dict(name=a, size=16) for a in 'xy'], ['xy'])
@@ -209,6 +209,16 @@ def test_inputs_are_found_and_named(tmp_path):
         find_inputs([tmp_path / 'none'], PictureReconstructor)
     with pytest.raises(ValueError, match=r"would both be written as 'a'; rename one"):
         find_inputs([tmp_path / 'a.png', tmp_path / 'sub/a.JPG'], PictureReconstructor)
+
+
+def test_the_current_folder_has_a_name(tmp_path, monkeypatch):
+    """Files for a clip that is given as '.' are named by its folder, not written beside --out."""
+    (tmp_path / 'clip/below').mkdir(parents=True)
+    Image.new('RGB', (4, 4)).save(tmp_path / 'clip/frame0.png')
+    monkeypatch.chdir(tmp_path / 'clip')
+    assert find_inputs(['.'], ClipReconstructor) == {'clip': tmp_path / 'clip'}
+    monkeypatch.chdir('below')
+    assert find_inputs(['..'], ClipReconstructor) == {'clip': tmp_path / 'clip'}
 
 
 def test_a_broken_picture_is_named(tmp_path):

@@ -62,6 +62,8 @@ def find_inputs(
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f'{path} does not exist; give files or folders to reconstruct')
+        if path.name in ('', '..'):
+            path = path.resolve()  # '.' and '..' are no names for what is made of them
         files = kind.find(path)
         if not files:
             raise ValueError(
