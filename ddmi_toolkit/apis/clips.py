@@ -159,8 +159,8 @@ def write_clip(
         )
     if path.suffix and path.is_dir():
         raise ValueError(f'{path} is a folder; name a file, such as {path / "clip.mp4"}')
-    check_space(path.parent, 3 * prod(playback.size))
     total = sum(map(len, playback.runs))
+    check_space(path.parent, 3 * total * prod(playback.size[1:]))
     bar = tqdm(
         playback.frames(field, max_queries),
         total=total,

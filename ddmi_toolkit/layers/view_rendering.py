@@ -139,7 +139,12 @@ def cameras_around(
             narrower side of the picture.
         fov_deg: Angle between the left and the right edge of the picture.
         start_deg: Azimuth of the first camera, counted from x towards y.
+
+    Raises:
+        ValueError: No cameras, or an angle or a radius that does not fit.
     """
+    if not 0 < fov_deg < 180:
+        raise ValueError(f'fov={fov_deg:g} must be an angle in degrees between 0 and 180')
     if isinstance(field_or_layout, Field):
         check_radiance(field_or_layout)
         layout = field_or_layout.layout

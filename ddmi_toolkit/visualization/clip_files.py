@@ -103,10 +103,12 @@ def as_rate(fps: float) -> Fraction:
     """Frames per second as containers store them.
 
     Raises:
-        ValueError: It is not positive.
+        ValueError: It is not between 0.001 and 10,000.
     """
-    if not 0 < fps < 10_000:
-        raise ValueError(f'fps={fps} must be a positive number of frames per second')
+    if not 1e-3 <= fps < 10_000:
+        raise ValueError(
+            f'fps={fps} must be a positive number of frames per second, from 0.001 to 10000'
+        )
     return Fraction(fps).limit_denominator(1001)
 
 

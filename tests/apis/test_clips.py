@@ -168,6 +168,7 @@ def test_contact_sheet_shows_frames_and_slices(tmp_path):
         (LAYOUT, dict(size=(2, 8, 8), num_frames=3), 'has 2 frames and num_frames=3 is given too'),
         (LAYOUT, dict(num_frames=0), r'size=\(0, 16, 24\) must be 3 whole numbers'),
         (LAYOUT, dict(fps=0), 'fps=0 must be a positive number of frames per second'),
+        (LAYOUT, dict(fps=1e-4), 'fps=0.0001 must be .* from 0.001'),
         (LAYOUT, dict(playback='up'), "playback 'up' is not one of forward, reverse, loop"),
         (LAYOUT, dict(region=(0, 0, 0, 1, 1, 2)), "leaves the field: 't' goes from -1.0 to 1.0"),
         (LAYOUT, dict(cell=0.0), 'cell=0.0 must be a positive number'),

@@ -139,7 +139,8 @@ def test_a_field_without_a_surface_has_no_mesh(tmp_path):
         (dict(threshold=0), 'threshold=0 must be a positive density'),
         (dict(size=(3, 4, 5)), r'size=\(3, 4, 5\) must be a number of pixels'),
         (dict(num_frames=2, radius=-1.0), 'radius=-1.0 positive'),
-        (dict(num_frames=2, fov=200.0), r'fov_x=3.49\d* must be an angle'),
+        (dict(num_frames=2, fov=200.0), 'fov=200 must be an angle in degrees'),
+        (dict(num_frames=2, fov=0.0), 'fov=0 must be an angle in degrees'),
     ],
 )
 def test_impossible_options_are_refused_before_work_begins(options, message):

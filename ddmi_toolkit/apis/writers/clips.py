@@ -49,7 +49,8 @@ class ClipWriter(FieldWriter):
         size = clip_size(layout, size, num_frames, region)
         self.playback = Playback(layout, size, region, cell, playback, fps)
         self.suffix = '' if format == 'frames' else f'.{format}'
-        self.max_bytes = 3 * prod(size)
+        total = sum(map(len, self.playback.runs))
+        self.max_bytes = 3 * total * prod(size[1:])
 
     def write(self, field: Field, stem: Path) -> tuple[list[Path], np.ndarray]:
         """The clip and ``stem_sheet.png``: frames in a row, slices xt and yt; some small frames."""
