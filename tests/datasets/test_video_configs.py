@@ -40,6 +40,7 @@ def test_skytimelapse_is_read_as_distributed(tmp_path, monkeypatch):
     (metric,) = cfg.generation.test_evaluator
     reference = DATASETS.build(metric.reference)
     assert reference.names == sets['train'].names
+    assert sets['test'][0]['meta']['clip'].shape == (*metric.size, 3)  # a baseline of true data
     clip = reference[1]['meta']['clip']
     assert clip.shape == (*metric.size, 3)
     color = torch.tensor([200, 100, 50]) / 127.5 - 1

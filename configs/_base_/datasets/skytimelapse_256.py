@@ -6,7 +6,7 @@ Published draws: 16 successive frames at a random place of a clip, the centered 
 data_root = '{{$DDMI_DATA:data}}/sky_timelapse'
 size = 256
 clips = dict(type='VideoFolder', root=data_root, num_frames=16)
-held_out = dict(clips, split='test', pipeline=[dict(type='PackClip', size=size)])
+held_out = dict(clips, split='test', pipeline=[dict(type='PackClip', size=size, clip_size=size)])
 train_set = dict(clips, split='train', random_start=True)
 train_dataloader = dict(
     batch_size=2,
