@@ -10,7 +10,8 @@ Of pictures: ``reconstructed.png``, held-out originals, what the encoder saw, an
 encoder's size and at four times it; ``generated.png``, the same seeds at three sizes.
 Of clips, radiance fields and surfaces: ``reconstructed.png``, rows of what is true (frames or
 held-out views) and what the fields show there, and ``generated.png``; ``samples/`` holds the first
-generated ones as files, ``magnified/`` a clip at twice the size and four times the frame rate.
+generated ones as files (turntables of ``--tile`` pixels), ``magnified/`` a clip at twice the size
+and four times the frame rate.
 """
 
 import argparse
@@ -58,7 +59,6 @@ def main() -> None:
     inferencer = FieldInferencer(cfg)
     for name, rows in sheets(inferencer, first, args.count, args.tile):
         save_image(sheet(rows), args.out / f'{name}.png')
-    write_files(inferencer, args.out)
     results = dict(reconstruction=evaluate(first), generation=evaluate(cfg))
     for name, result in results.items():
         result.save(args.out / f'{name}.json')
@@ -69,6 +69,7 @@ def main() -> None:
         ),
     )
     (args.out / 'report.json').write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
+    write_files(inferencer, args.out, args.tile)
     sys.stdout.write(json.dumps(report, indent=2) + f'\nwritten to {args.out}\n')
 
 
@@ -199,12 +200,14 @@ def rendered(inferencer: FieldInferencer, field: Field, query: Mapping[str, Tens
         return inferencer.autoencoder.render(field, query)[0]
 
 
-def write_files(inferencer: FieldInferencer, out: Path) -> None:
+def write_files(inferencer: FieldInferencer, out: Path, size: int) -> None:
     """Generated ones as people open them, and a clip at twice its size and four times its rate."""
     fields = list(inferencer.sample(range(NUM_FILES)))
     signal, layout = fields[0].signal, fields[0].layout
     if signal is not Signal.PICTURE:
-        write_samples(enumerate(fields), out / 'samples')
+        small = dict(size=size, views=4, num_frames=24) if signal is Signal.RADIANCE else {}
+        writer = make_writer(layout, small, fields[0].out_channels)
+        write_samples(enumerate(fields), out / 'samples', writer)
     if signal is Signal.CLIP:
         width, height, frames = (axis.size for axis in layout.axes.values())
         options = dict(size=(4 * frames, 2 * height, 2 * width))
