@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..geometry.isosurface import extract_mesh
 from ..layers.occupancy_grid import box, check_radiance
 from ..layers.ray_quadrature import cell_edges, composite, strata
-from ..structures import Coords, Field, Points
+from ..structures import Coords, Field, Points, to_uint8
 
 _STEPS = 24  # samples behind a vertex, from which its color is taken
 _TO_Y_UP = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
@@ -95,7 +95,7 @@ def _colors(field: Field, mesh: trimesh.Trimesh, max_queries: int) -> np.ndarray
     )
     parts = zip(*(x.split(max(max_queries // _STEPS, 1)) for x in (surface, outward)), strict=True)
     colors = [_color_behind(field, points, -normals, reach) for points, normals in parts]
-    return ((torch.cat(colors).clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
+    return to_uint8(torch.cat(colors)).cpu().numpy()
 
 
 def _color_behind(field: Field, points: Tensor, dirs: Tensor, reach: float) -> Tensor:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..registry import METRICS, MODELS
+from ..registry import METRICS
 from .extractor_roles import AbstractClipExtractor
 from .protocol import Protocol
-from .reference_set import ReferenceSet
 from .set_quality import AbstractSetQuality
 from .set_values import NEAREST, SetValues
 from .subjects import Clips
@@ -46,6 +45,7 @@ class ClipQuality(AbstractSetQuality):
     """
 
     default_prefix = 'generation'
+    EXTRACTOR = AbstractClipExtractor, 'I3DExtractor'
 
     def __init__(
         self,
@@ -59,17 +59,16 @@ class ClipQuality(AbstractSetQuality):
         prefix: str | None = None,
     ) -> None:
         wanted, subject = SetValues(tuple(values), VALUES, 'clips'), Clips(size)
-        extractor = dict(type='I3DExtractor') if extractor is None else extractor
-        extractor = MODELS.build(extractor, role=AbstractClipExtractor)
-        references = ReferenceSet(
-            reference,
+        super().__init__(
             subject,
-            extractor,
-            num_items=num_references,
+            wanted,
+            reference=reference,
+            extractor=extractor,
+            num_references=num_references,
             batch_size=batch_size,
             cache_dir=cache_dir,
+            prefix=prefix,
         )
-        super().__init__(subject, references, extractor, wanted, batch_size, prefix)
 
     def protocol(self) -> dict[str, Protocol]:
         """Also the frames of a clip, and how far apart they are in the references."""

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..registry import METRICS, MODELS
+from ..registry import METRICS
 from .extractor_roles import AbstractExtractor
-from .reference_set import ReferenceSet
 from .set_quality import AbstractSetQuality
 from .set_values import NEAREST, SetValues
 from .subjects import Pictures
@@ -42,6 +41,7 @@ class GenerativeQuality(AbstractSetQuality):
     """
 
     default_prefix = 'generation'
+    EXTRACTOR = AbstractExtractor, 'InceptionExtractor'
 
     def __init__(
         self,
@@ -58,14 +58,13 @@ class GenerativeQuality(AbstractSetQuality):
     ) -> None:
         wanted = SetValues(tuple(values), VALUES, 'pictures', kid_subset_size)
         subject = Pictures(size, cell)
-        extractor = dict(type='InceptionExtractor') if extractor is None else extractor
-        extractor = MODELS.build(extractor, role=AbstractExtractor)
-        references = ReferenceSet(
-            reference,
+        super().__init__(
             subject,
-            extractor,
-            num_items=num_references,
+            wanted,
+            reference=reference,
+            extractor=extractor,
+            num_references=num_references,
             batch_size=batch_size,
             cache_dir=cache_dir,
+            prefix=prefix,
         )
-        super().__init__(subject, references, extractor, wanted, batch_size, prefix)

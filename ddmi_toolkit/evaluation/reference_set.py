@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from ..registry import DATASETS
-from .extractor_roles import AbstractClipExtractor, AbstractExtractor
+from .extractor_roles import FeatureExtractor
 from .pixels import RESIZE
 from .protocol import Protocol, digest
 from .subjects import AbstractSubject
@@ -50,7 +50,7 @@ class ReferenceSet:
         self,
         config: Mapping[str, Any],
         subject: AbstractSubject,
-        extractor: AbstractExtractor | AbstractClipExtractor,
+        extractor: FeatureExtractor,
         *,
         num_items: int | None = None,
         batch_size: int = 32,
@@ -149,9 +149,7 @@ class ReferenceSet:
         return Path(self.cache_dir) / f'{self.extractor.protocol()["extractor"]}_{key}.npy'
 
 
-def extract(
-    extractor: AbstractExtractor | AbstractClipExtractor, members: Tensor, batch_size: int
-) -> np.ndarray:
+def extract(extractor: FeatureExtractor, members: Tensor, batch_size: int) -> np.ndarray:
     """Features ``(N, D)`` float32 of pictures or clips ``(N, 3, *size)`` uint8."""
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     extractor.to(device)

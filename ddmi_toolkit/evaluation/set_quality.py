@@ -2,13 +2,14 @@
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 
-from .extractor_roles import AbstractClipExtractor, AbstractExtractor
+from ..registry import MODELS
+from .extractor_roles import FeatureExtractor
 from .protocol import Protocol, sample_seed, seed_range
 from .reference_set import ReferenceSet, extract
 from .set_values import SetValues
@@ -23,26 +24,47 @@ class AbstractSetQuality(BaseMetric, ABC):
 
     Args:
         subject: What the sets are made of.
-        reference: The true ones.
-        extractor: What computes the features.
-        values: What is computed of them.
+        values: What is computed of the features.
+        reference: Config of the data set of the true ones.
+        extractor: Config of what computes the features, of the metric's role; None is the
+            published one.
+        num_references: Use the first items only; None is all.
         batch_size: Members per forward pass of the extractor.
+        cache_dir: Where reference features are kept; None does not keep them.
         prefix: Replaces the default prefix in the names of the values.
+
+    Attributes:
+        EXTRACTOR: Role of the extractor, and the type of the published one.
     """
+
+    EXTRACTOR: ClassVar[tuple[type[FeatureExtractor], str]]
 
     def __init__(
         self,
         subject: AbstractSubject,
-        reference: ReferenceSet,
-        extractor: AbstractExtractor | AbstractClipExtractor,
         values: SetValues,
+        *,
+        reference: Mapping[str, Any],
+        extractor: Mapping[str, Any] | FeatureExtractor | None,
+        num_references: int | None,
         batch_size: int,
+        cache_dir: str | None,
         prefix: str | None,
     ) -> None:
         super().__init__(prefix=prefix)
-        self.subject, self.reference, self.extractor = subject, reference, extractor
-        self.values, self.batch_size = values, batch_size
-        self.values.require_enough(reference.num_members, 'reference')
+        self.subject, self.values, self.batch_size = subject, values, batch_size
+        role, published = self.EXTRACTOR
+        extractor = dict(type=published) if extractor is None else extractor
+        self.extractor = MODELS.build(extractor, role=role)
+        self.reference = ReferenceSet(
+            reference,
+            subject,
+            self.extractor,
+            num_items=num_references,
+            batch_size=batch_size,
+            cache_dir=cache_dir,
+        )
+        self.values.require_enough(self.reference.num_members, 'reference')
         self._measured: Protocol = {}
 
     def process(self, data_batch: Mapping[str, Any] | None, data_samples: Sequence[dict]) -> None:

@@ -5,10 +5,9 @@ from typing import Any
 
 import torch
 
-from ..registry import METRICS, MODELS
+from ..registry import METRICS
 from .extractor_roles import AbstractExtractor
 from .protocol import Protocol, digest
-from .reference_set import ReferenceSet
 from .set_quality import AbstractSetQuality
 from .set_values import NEAREST, SetValues
 from .subjects import Views
@@ -43,6 +42,7 @@ class ViewQuality(AbstractSetQuality):
     """
 
     default_prefix = 'views'
+    EXTRACTOR = AbstractExtractor, 'InceptionExtractor'
 
     def __init__(
         self,
@@ -58,18 +58,16 @@ class ViewQuality(AbstractSetQuality):
     ) -> None:
         wanted = SetValues(tuple(values), VALUES, 'views', kid_subset_size)
         subject = Views(size)
-        extractor = dict(type='InceptionExtractor') if extractor is None else extractor
-        extractor = MODELS.build(extractor, role=AbstractExtractor)
-        references = ReferenceSet(
-            reference,
+        super().__init__(
             subject,
-            extractor,
-            num_items=num_references,
+            wanted,
+            reference=reference,
+            extractor=extractor,
+            num_references=num_references,
             batch_size=batch_size,
             cache_dir=cache_dir,
+            prefix=prefix,
         )
-        super().__init__(subject, references, extractor, wanted, batch_size, prefix)
-
         self._cameras = ''
 
     def process(self, data_batch: Mapping[str, Any] | None, data_samples: Sequence[dict]) -> None:

@@ -22,6 +22,8 @@ from ..image_files import as_filter
 from .places import IntegerPlaces, RealPlaces
 
 Size = int | tuple[int, int]
+# Entries of any kind of record that are no conditions.
+_NO_CONDITIONS = frozenset('rng index visit image frames views cameras points'.split())
 _MAX_STRETCH = 0.01  # a pixel of a picture of 100; sizes are integers, so some must be allowed
 
 
@@ -229,7 +231,7 @@ def with_extras(sample: Record, record: Record, cond: str | None) -> Record:
     sample['meta'] = dict(name=record['name'])
     if cond is not None:
         if cond not in record:
-            known = sorted(set(record) - {'rng', 'index', 'visit', 'image', 'frames'})
+            known = sorted(set(record) - _NO_CONDITIONS)
             raise ValueError(
                 f'cond={cond!r} is not in the record of {record["name"]!r}, which has {known}'
             )

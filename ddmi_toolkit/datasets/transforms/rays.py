@@ -4,8 +4,6 @@ A record has ``views`` and ``cameras`` (see ``posed_views.view``), ``points (P, 
 ``name``. Colors are in [-1, 1], red, green, blue.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -15,10 +13,8 @@ from torch import Tensor
 from ...registry import TRANSFORMS
 from ...structures import as_size
 from ..base import Record
-from ..posed_views.view import View
-
-Background = float | Sequence[float]
-Size = int | tuple[int, int]
+from ..posed_views.view import Background, View
+from .images import Size, with_extras
 
 
 @TRANSFORMS.register_module()
@@ -139,7 +135,7 @@ class SampleRays(BaseTransform):
         query = dict(origins=origins, dirs=dirs, seed=torch.tensor(int(rng.integers(2**62))))
         if self.background is None:
             query['background'] = torch.from_numpy(ground)
-        return _with_extras(dict(inputs=inputs, query=query, target=target), record, self.cond)
+        return with_extras(dict(inputs=inputs, query=query, target=target), record, self.cond)
 
     def _rays(
         self, view: View, count: int, ground: np.ndarray, rng: np.random.Generator
@@ -216,7 +212,7 @@ class PackViews(BaseTransform):
         origins, dirs, target = zip(*(self._view(v, *sizes) for v in chosen), strict=True)
         query = dict(origins=torch.stack(origins), dirs=torch.stack(dirs))
         sample = dict(inputs=inputs, query=query, target=torch.stack(target))
-        sample = _with_extras(sample, record, self.cond)
+        sample = with_extras(sample, record, self.cond)
         is_resized = any((v.camera.height, v.camera.width) not in sizes for v in chosen)
         depths = [None] if is_resized else [v.depth() for v in chosen]
         if all(d is not None for d in depths):
@@ -265,16 +261,3 @@ def _as_color(value: Background) -> np.ndarray:
     if color.shape not in ((), (3,)) or not (np.abs(color) <= 1).all():
         raise ValueError(f'background={value} must be one value or three in [-1, 1]')
     return np.broadcast_to(color, (3,)).copy()
-
-
-def _with_extras(sample: Record, record: Record, cond: str | None) -> Record:
-    """Add ``meta`` and, where it is asked for, ``cond``."""
-    sample['meta'] = dict(name=record['name'])
-    if cond is not None:
-        if cond not in record:
-            known = sorted(set(record) - {'rng', 'index', 'visit', 'views', 'cameras', 'points'})
-            raise ValueError(
-                f'cond={cond!r} is not in the record of {record["name"]!r}, which has {known}'
-            )
-        sample['cond'] = record[cond]
-    return sample
