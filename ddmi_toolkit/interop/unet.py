@@ -122,7 +122,7 @@ def _diffuser(ddpm: Mapping[str, Any]) -> dict[str, Any]:
         parameterization = dict(type='Mixed', inner=parameterization, init=init)
     return dict(
         type='Diffuser',
-        schedule=dict(type='LinearBetaSchedule', num_steps=num_times),
+        schedule=dict(type='ScaledLinearSchedule', num_steps=num_times),
         parameterization=parameterization,
         sampler=sampler,
     )

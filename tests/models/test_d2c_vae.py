@@ -60,7 +60,7 @@ STAGE_TWO = dict(
     ),
     diffuser=dict(
         type='Diffuser',
-        schedule=dict(type='LinearBetaSchedule'),
+        schedule=dict(type='ScaledLinearSchedule'),
         parameterization=dict(type='V'),
         sampler=dict(type='DDIM', num_steps=3),
     ),

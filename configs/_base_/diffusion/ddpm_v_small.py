@@ -2,7 +2,7 @@
 
 diffuser = dict(
     type='Diffuser',
-    schedule=dict(type='LinearBetaSchedule', num_steps=1000),
+    schedule=dict(type='ScaledLinearSchedule', num_steps=1000),
     parameterization=dict(type='V'),
     sampler=dict(type='DDIM', num_steps=50, eta=0.0),
 )

@@ -4,7 +4,7 @@ from .base import AbstractParameterization, AbstractSampler, AbstractSchedule
 from .diffuser import Diffuser
 from .parameterization import X0, Eps, Mixed, V
 from .sampler import DDIM, DDPM
-from .schedule import AbstractDiscreteSchedule, CosineSchedule, LinearBetaSchedule
+from .schedule import AbstractDiscreteSchedule, CosineSchedule, ScaledLinearSchedule
 
 __all__ = [
     'DDIM',
@@ -17,7 +17,7 @@ __all__ = [
     'CosineSchedule',
     'Diffuser',
     'Eps',
-    'LinearBetaSchedule',
     'Mixed',
+    'ScaledLinearSchedule',
     'V',
 ]

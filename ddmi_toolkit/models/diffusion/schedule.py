@@ -71,7 +71,7 @@ class AbstractDiscreteSchedule(AbstractSchedule):
 
 
 @MODELS.register_module()
-class LinearBetaSchedule(AbstractDiscreteSchedule):
+class ScaledLinearSchedule(AbstractDiscreteSchedule):
     """``sqrt(beta)`` grows linearly: the "scaled linear" schedule of latent diffusion.
 
     Args:

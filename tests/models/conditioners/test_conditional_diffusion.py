@@ -47,7 +47,7 @@ def model(conditioner, **changes):
             denoiser=changes.get('denoiser', dict(type='MemoDenoiser')),
             diffuser=dict(
                 type='Diffuser',
-                schedule=dict(type='LinearBetaSchedule'),
+                schedule=dict(type='ScaledLinearSchedule'),
                 parameterization=dict(type='Eps'),
                 sampler=dict(type='DDIM', num_steps=2),
             ),

@@ -24,7 +24,7 @@ PARAMETERIZATIONS = [
 ]
 
 
-def build(parameterization=EPS, sampler=None, schedule='LinearBetaSchedule') -> Diffuser:
+def build(parameterization=EPS, sampler=None, schedule='ScaledLinearSchedule') -> Diffuser:
     return MODELS.build(
         dict(
             type='Diffuser',
@@ -77,7 +77,7 @@ class Zero(nn.Module):
         return torch.zeros_like(z_t)
 
 
-@pytest.mark.parametrize('schedule', ['LinearBetaSchedule', 'CosineSchedule'])
+@pytest.mark.parametrize('schedule', ['ScaledLinearSchedule', 'CosineSchedule'])
 @pytest.mark.parametrize('parameterization', PARAMETERIZATIONS[:3], ids=lambda p: p['type'])
 def test_the_exact_denoiser_has_no_loss_and_gives_the_data(schedule, parameterization):
     """A network that knows x0 is scored zero, and sampling returns x0."""

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from ddmi_toolkit.models.diffusion import DDIM, DDPM, CosineSchedule, LinearBetaSchedule
+from ddmi_toolkit.models.diffusion import DDIM, DDPM, CosineSchedule, ScaledLinearSchedule
 from ddmi_toolkit.structures import generators, seeded_normal
 
 MEAN, STD = 0.7, 0.5
@@ -26,10 +26,10 @@ def gaussian_denoiser(schedule):
 
 def fine_schedule():
     """The linear schedule on 16 times finer times."""
-    return LinearBetaSchedule(16000, 0.0015 / 16, 0.0195 / 16)
+    return ScaledLinearSchedule(16000, 0.0015 / 16, 0.0195 / 16)
 
 
-@pytest.mark.parametrize('schedule', [LinearBetaSchedule(), CosineSchedule()])
+@pytest.mark.parametrize('schedule', [ScaledLinearSchedule(), CosineSchedule()])
 @pytest.mark.parametrize('num_steps', [1, 2, 20])
 def test_ddim_moves_straight_to_known_data(schedule, num_steps):
     """Given the data, z_t = alpha x0 + sigma eps with one eps all the way, and x0 comes out."""
@@ -68,7 +68,7 @@ def test_ddim_is_first_order():
 )
 def test_samples_have_the_mean_and_spread_of_the_data(sampler, tolerance):
     """Ancestral and implicit sampling of Gaussian data, to 4 standard errors and the step's."""
-    schedule, n = LinearBetaSchedule(), 20_000
+    schedule, n = ScaledLinearSchedule(), 20_000
     noise = seeded_normal([0], (1, n), 'noise')
     out = sampler(gaussian_denoiser(schedule), schedule, noise, generators([0], 'sampler'))
     assert out.mean().item() == pytest.approx(MEAN, abs=4 * STD / math.sqrt(n))
@@ -78,7 +78,7 @@ def test_samples_have_the_mean_and_spread_of_the_data(sampler, tolerance):
 @pytest.mark.parametrize('num_steps', [5, 50, 1000])
 def test_ddpm_is_ddim_with_all_the_noise(num_steps):
     """The ancestral posterior of the kept times equals DDIM with eta = 1."""
-    schedule = LinearBetaSchedule()
+    schedule = ScaledLinearSchedule()
     noise = seeded_normal([1, 2], (2, 3), 'noise')
     results = [
         sampler(gaussian_denoiser(schedule), schedule, noise, generators([5, 6], 'sampler'))
@@ -89,7 +89,7 @@ def test_ddpm_is_ddim_with_all_the_noise(num_steps):
 
 def test_ancestral_step_has_the_posterior_variance():
     """One step with known data: mean and variance of q(z_s | z_t, x0), beta-tilde."""
-    schedule = LinearBetaSchedule()
+    schedule = ScaledLinearSchedule()
     (a_t, s_t), (a_s, s_s) = (
         tuple(v.item() for v in schedule(t[None], 1)) for t in schedule.grid(2)
     )
@@ -112,7 +112,7 @@ def test_ancestral_step_has_the_posterior_variance():
 @pytest.mark.parametrize('batch', [1, 2, 4])
 def test_samples_depend_on_their_own_noise_and_generator(sampler, batch):
     """The same four samples whatever the batch size and the global state."""
-    schedule, seeds = LinearBetaSchedule(), [3, 1, 4, 5]
+    schedule, seeds = ScaledLinearSchedule(), [3, 1, 4, 5]
     denoise = gaussian_denoiser(schedule)
 
     def sample(part):
@@ -126,7 +126,7 @@ def test_samples_depend_on_their_own_noise_and_generator(sampler, batch):
 
 def test_deterministic_ddim_draws_nothing():
     """eta = 0 leaves the generators and the global state alone."""
-    schedule, gens = LinearBetaSchedule(), generators([0], 'sampler')
+    schedule, gens = ScaledLinearSchedule(), generators([0], 'sampler')
     before, state = gens[0].get_state(), torch.get_rng_state()
     DDIM(5)(gaussian_denoiser(schedule), schedule, torch.zeros(1, 1, 2), gens)
     assert torch.equal(before, gens[0].get_state())
@@ -137,7 +137,7 @@ def test_errors_name_the_remedy():
     """A generator per sample, and eta in its range."""
     with pytest.raises(ValueError, match='1 generators for 2 samples'):
         DDPM(2)(
-            lambda z, t: z, LinearBetaSchedule(), torch.zeros(2, 1, 1), generators([0], 'sampler')
+            lambda z, t: z, ScaledLinearSchedule(), torch.zeros(2, 1, 1), generators([0], 'sampler')
         )
     with pytest.raises(ValueError, match=r'eta .* \[0, 1\], got 2'):
         DDIM(5, eta=2.0)

@@ -5,14 +5,14 @@ import math
 import pytest
 import torch
 
-from ddmi_toolkit.models.diffusion import CosineSchedule, LinearBetaSchedule
+from ddmi_toolkit.models.diffusion import CosineSchedule, ScaledLinearSchedule
 
-SCHEDULES = [LinearBetaSchedule, CosineSchedule]
+SCHEDULES = [ScaledLinearSchedule, CosineSchedule]
 
 
-def test_linear_beta_has_the_published_constants():
+def test_scaled_linear_has_the_published_constants():
     """1 - abar_1 = 0.0015 and abar_T = 1.42e-4 (latent diffusion's scaled-linear schedule)."""
-    alpha, sigma = LinearBetaSchedule()(torch.tensor([0, 999]), 1)
+    alpha, sigma = ScaledLinearSchedule()(torch.tensor([0, 999]), 1)
     assert sigma[0].square().item() == pytest.approx(0.0015, rel=1e-5)
     assert alpha[1].square().item() == pytest.approx(1.42e-4, rel=5e-3)
 
@@ -49,13 +49,13 @@ def test_noise_grows_at_constant_total_variance(cls):
 )
 def test_grid_has_the_published_times(n, times):
     """The times of the published DDIM sampler."""
-    assert LinearBetaSchedule().grid(n).tolist() == times
+    assert ScaledLinearSchedule().grid(n).tolist() == times
 
 
 @pytest.mark.parametrize('n', [50, 200, 333, 999, 1000])
 def test_grid_is_the_rounded_down_linspace(n):
     """int(linspace(-1, T - 1, n + 1)) in exact arithmetic, without -1."""
-    times = LinearBetaSchedule().grid(n).tolist()
+    times = ScaledLinearSchedule().grid(n).tolist()
     assert times == [(1000 * i - n) // n for i in range(n, 0, -1)]
     assert len(set(times)) == n
     assert times[0] == 999
@@ -65,7 +65,7 @@ def test_grid_is_the_rounded_down_linspace(n):
 def test_grid_says_when_steps_do_not_fit():
     """The error names the value, the range and the remedy."""
     with pytest.raises(ValueError, match=r'sampler of 11 steps.*10 times; choose .* 1 and 10'):
-        LinearBetaSchedule(num_steps=10).grid(11)
+        ScaledLinearSchedule(num_steps=10).grid(11)
 
 
 @pytest.mark.parametrize('cls', SCHEDULES)
@@ -83,7 +83,7 @@ def test_times_are_uniform_and_depend_on_seeds_alone(cls):
 
 def test_unseeded_times_follow_the_global_state():
     """Without seeds, torch's state decides."""
-    schedule = LinearBetaSchedule()
+    schedule = ScaledLinearSchedule()
     torch.manual_seed(0)
     first = schedule.sample_t(16)
     torch.manual_seed(0)
@@ -95,7 +95,7 @@ def test_unseeded_times_follow_the_global_state():
 
 def test_tables_are_no_weights():
     """Tables follow from the configuration and are not saved."""
-    assert not LinearBetaSchedule().state_dict()
+    assert not ScaledLinearSchedule().state_dict()
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_tables_are_no_weights():
 def test_impossible_schedules_are_refused(kwargs, message):
     """Errors name the argument."""
     with pytest.raises(ValueError, match=message):
-        LinearBetaSchedule(**kwargs)
+        ScaledLinearSchedule(**kwargs)
