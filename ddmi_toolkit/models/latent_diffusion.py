@@ -1,14 +1,21 @@
 """Stage 2: diffusion over the latents of a frozen first stage."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from mmengine.model import BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..registry import MODELS
 from ..structures import DiagonalGaussian, seeded_normal
 from ..utils import load_checkpoint, load_state_strict
+
+Denoise = Callable[[Tensor, Tensor], Tensor]
+"""``(z_t (B, C, N), t (B,)) -> x0_hat (B, C, N)``."""
+
+Cond = dict[str, Tensor | None]
 
 
 @MODELS.register_module()
@@ -23,10 +30,18 @@ class LatentDiffusion(BaseModel):
             hands ``cond`` to the denoiser as it is.
         first_stage_checkpoint: File that the first stage is loaded from, strictly, when training
             starts. None leaves it as it is (a stage-2 checkpoint holds it).
+        guidance: Config of the :class:`Guidance` of generation; None generates what the condition
+            says, as it is.
+        weak: ``dict(checkpoint[, denoiser])`` of a weaker model that guidance moves away from in
+            place of the unconditional one (autoguidance): a checkpoint of this model, of an
+            earlier iteration or trained with another denoiser, whose config is given then.
         normalize_latents: Whether latents are standardized per channel and plane by
             ``latent_mean`` and ``latent_std``, which ``LatentStatsHook`` measures. The published
             model does not.
         data_preprocessor: Config of mmengine's data preprocessor.
+
+    Raises:
+        ValueError: Guidance has nothing to move away from.
     """
 
     def __init__(
@@ -35,6 +50,8 @@ class LatentDiffusion(BaseModel):
         denoiser: dict[str, Any],
         diffuser: dict[str, Any],
         conditioner: dict[str, Any] | None = None,
+        guidance: dict[str, Any] | None = None,
+        weak: dict[str, Any] | None = None,
         first_stage_checkpoint: str | None = None,
         normalize_latents: bool = False,
         data_preprocessor: dict[str, Any] | None = None,
@@ -52,6 +69,13 @@ class LatentDiffusion(BaseModel):
             offers['context_channels'] = self.conditioner.context_channels
         self.denoiser = MODELS.build(denoiser, role='AbstractDenoiser', default_args=offers)
         self.diffuser = MODELS.build(diffuser, role='Diffuser', default_args=offers)
+        self.guidance = MODELS.build(guidance or dict(type='Guidance'), role='Guidance')
+        if self.guidance.scale != 1 and conditioner is None and weak is None:
+            raise ValueError(
+                f'guidance of scale {self.guidance.scale:g} moves away from the unconditional or '
+                f'a weaker model; set model.conditioner or model.weak=dict(checkpoint=...)'
+            )
+        self._weak = None if weak is None else _WeakDenoiser({'denoiser': denoiser, **weak}, offers)
         self.normalize_latents = normalize_latents
         stats = (1, channels, len(layout.planes))
         self.register_buffer('latent_mean', torch.zeros(stats))
@@ -100,19 +124,77 @@ class LatentDiffusion(BaseModel):
         return self.normalize(posterior.sample(noise=noise))
 
     @torch.no_grad()
-    def sample(self, seed: Tensor, cond: Any = None, noise: Tensor | None = None) -> Tensor:
+    def sample(
+        self,
+        seed: Tensor,
+        cond: Any = None,
+        noise: Tensor | None = None,
+        *,
+        negative: Any = None,
+        wrap: Callable[[Denoise], Denoise] | None = None,
+        sampler: Callable[..., Tensor] | None = None,
+    ) -> Tensor:
         """Generated latents of the first stage ``(B, C, N)``, one per seed.
 
-        With a conditioner and no ``cond``, generation is unconditional. ``noise (B, C, N)``
-        replaces the initial noise of the seeds.
+        Args:
+            seed: ``(B,)`` integers.
+            cond: ``B`` raw conditions. With a conditioner and None, generation is unconditional
+                and unguided.
+            noise: ``(B, C, N)`` in place of the initial noise of the seeds.
+            negative: ``B`` raw conditions that guidance moves away from, in place of none.
+            wrap: Changes the denoiser of normalized latents, e.g. to agree with observations.
+            sampler: In place of the diffuser's own.
         """
-        if self.conditioner is not None:
-            none_given = cond is None
-            cond = self.conditioner.null(len(seed)) if none_given else self.conditioner.embed(cond)
-        z = self.diffuser.sample(
-            self.denoiser, self.first_stage.latent_shape, seed, cond, noise=noise
-        )
+        device = self.latent_mean.device
+        if noise is None:
+            noise = self.diffuser.initial_noise(self.first_stage.latent_shape, seed, device)
+        denoise = self.denoise(len(seed), cond, negative)
+        denoise = denoise if wrap is None else wrap(denoise)
+        z = self.diffuser.sample(denoise, noise.to(device), seed, sampler=sampler)
         return self.denormalize(z)
+
+    def denoise(self, batch_size: int, cond: Any = None, negative: Any = None) -> Denoise:
+        """The guided denoiser ``(z_t (B, C, N), t (B,)) -> x0_hat`` of normalized latents.
+
+        Args:
+            batch_size: ``B``.
+            cond: ``B`` raw conditions, or None.
+            negative: ``B`` raw conditions that guidance moves away from, in place of none.
+
+        Raises:
+            ValueError: A negative condition, and nothing positive or no conditioner.
+        """
+        if negative is not None and (self.conditioner is None or cond is None):
+            raise ValueError('a negative condition needs a conditioner and a positive condition')
+        denoise = partial(self.diffuser.denoise, self.denoiser)
+        if self.conditioner is None:
+            wanted = other = cond
+        elif cond is None:
+            wanted = other = self.conditioner.null(batch_size)
+        else:
+            wanted = self.conditioner.embed(cond)
+            other = self._other(wanted, negative, batch_size)
+        if self._weak is not None:
+            weak = partial(self.diffuser.denoise, self._weak.on(self.latent_mean.device))
+            return self._guided(partial(denoise, cond=wanted), partial(weak, cond=wanted))
+        if wanted is other:
+            return partial(denoise, cond=wanted)
+        return self._guided(
+            partial(denoise, cond=wanted),
+            partial(denoise, cond=other),
+            _in_one_pass(denoise, wanted, other),
+        )
+
+    def _other(self, wanted: Cond, negative: Any, batch_size: int) -> Cond:
+        """The condition that guidance moves away from."""
+        if negative is not None:
+            return self.conditioner.embed(negative)
+        context = wanted['context']
+        return self.conditioner.null(batch_size, 1 if context is None else context.shape[1])
+
+    def _guided(self, wanted: Denoise, other: Denoise, both: Any = None) -> Denoise:
+        both = both or (lambda z, t: (wanted(z, t), other(z, t)))
+        return self.guidance(self.diffuser.schedule, wanted, other, both)
 
     def forward(
         self,
@@ -152,3 +234,45 @@ class LatentDiffusion(BaseModel):
             dict(seed=int(s), field=field[i], pred=None if pred is None else pred[i])
             for i, s in enumerate(seed)
         ]
+
+
+def _in_one_pass(denoise: Callable[..., Tensor], wanted: Cond, other: Cond) -> Any:
+    """``(z_t, t) -> (x0_hat under wanted, x0_hat under other)``, from one batch of twice the size.
+
+    Contexts of different lengths take two passes.
+    """
+    pairs = {name: (wanted[name], other[name]) for name in wanted}
+    if any(a is not None and a.shape != b.shape for a, b in pairs.values()):
+        return None
+    cond = {name: None if a is None else torch.cat([a, b]) for name, (a, b) in pairs.items()}
+
+    def both(z_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        x0 = denoise(torch.cat([z_t, z_t]), torch.cat([t, t]), cond=cond)
+        return x0[: len(z_t)], x0[len(z_t) :]
+
+    return both
+
+
+class _WeakDenoiser:
+    """A denoiser read from another checkpoint when it is first needed; not part of the model."""
+
+    def __init__(self, config: dict[str, Any], offers: dict[str, Any]) -> None:
+        unknown = sorted(set(config) - {'checkpoint', 'denoiser'})
+        if unknown or 'checkpoint' not in config:
+            raise ValueError(
+                f'model.weak takes checkpoint and, if it differs, denoiser; got {sorted(config)}'
+            )
+        self.config, self.offers = config, offers
+        self.net: nn.Module | None = None
+
+    def on(self, device: torch.device) -> nn.Module:
+        if self.net is None:
+            path, start = self.config['checkpoint'], 'denoiser.'
+            state = load_checkpoint(path)['state_dict']
+            net = MODELS.build(
+                self.config['denoiser'], role='AbstractDenoiser', default_args=self.offers
+            )
+            mine = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+            load_state_strict(net, mine, what=f'weak denoiser from {path}')
+            self.net = net.eval().requires_grad_(False)
+        return self.net.to(device)

@@ -1,7 +1,8 @@
-"""Diffusion of latents ``(B, C, N)``: noise schedules, parameterizations, samplers."""
+"""Diffusion of latents ``(B, C, N)``: noise schedules, parameterizations, samplers, guidance."""
 
 from .base import AbstractParameterization, AbstractSampler, AbstractSchedule
 from .diffuser import Diffuser
+from .guidance import Guidance
 from .parameterization import X0, Eps, Mixed, V
 from .sampler import DDIM, DDPM
 from .schedule import AbstractDiscreteSchedule, CosineSchedule, ScaledLinearSchedule
@@ -17,6 +18,7 @@ __all__ = [
     'CosineSchedule',
     'Diffuser',
     'Eps',
+    'Guidance',
     'Mixed',
     'ScaledLinearSchedule',
     'V',

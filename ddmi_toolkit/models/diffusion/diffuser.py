@@ -1,7 +1,6 @@
 """Training loss and sampling of a denoiser: the one place where noise is added."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import torch
@@ -9,7 +8,7 @@ from torch import Tensor, nn
 
 from ...registry import MODELS
 from ...structures import PlaneLayout, generators, seeded_normal
-from .base import AbstractParameterization, AbstractSampler, AbstractSchedule, Callback
+from .base import AbstractParameterization, AbstractSampler, AbstractSchedule, Callback, Denoise
 
 Seeds = Tensor | Sequence[int]
 Cond = dict[str, Tensor | None] | None
@@ -86,32 +85,24 @@ class Diffuser(nn.Module):
     @torch.no_grad()
     def sample(
         self,
-        net: nn.Module,
-        shape: Sequence[int],
+        denoise: Denoise,
+        noise: Tensor,
         seeds: Seeds,
-        cond: Cond = None,
         callback: Callback | None = None,
-        noise: Tensor | None = None,
+        sampler: AbstractSampler | None = None,
     ) -> Tensor:
-        """Generated latents ``(B, C, N)``, sample ``i`` a function of ``seeds[i]`` (and ``cond``).
+        """Generated latents ``(B, C, N)``, sample ``i`` a function of its noise and seed.
 
         Args:
-            net: Denoiser ``(z_t, c_noise, cond) -> output``, in evaluation mode.
-            shape: Shape ``(C, N)`` of one latent.
-            seeds: ``(B,)`` integers.
-            cond: Condition, handed to the network.
+            denoise: ``(z_t, t (B,)) -> x0_hat``, e.g. :meth:`denoise` of a network and a
+                condition, guided or corrected by observations.
+            noise: Where to start, see :meth:`initial_noise`; its device is that of the sample.
+            seeds: ``(B,)`` integers, for the noise that a sampler adds on the way.
             callback: Called with the step and the latents ``z_t`` and ``x0_hat`` of every step.
-            noise: Initial noise ``(B, C, N)`` in place of :meth:`initial_noise`.
+            sampler: In place of the diffuser's own.
         """
-        device = next(chain(net.parameters(), self.buffers())).device
-        noise = self.initial_noise(shape, seeds, device) if noise is None else noise.to(device)
-        return self.sampler(
-            lambda z, t: self.denoise(net, z, t, cond),
-            self.schedule,
-            noise,
-            generators(seeds, 'sampler'),
-            callback,
-        )
+        sampler = self.sampler if sampler is None else sampler
+        return sampler(denoise, self.schedule, noise, generators(seeds, 'sampler'), callback)
 
     @staticmethod
     def initial_noise(

@@ -58,6 +58,17 @@ def random_unet() -> nn.Module:
     return net.eval()
 
 
+def sample(diffuser: Diffuser, net: nn.Module, seeds, cond=None, callback=None) -> torch.Tensor:
+    """Latents of a network."""
+    device = diffuser.schedule.alphas.device
+    return diffuser.sample(
+        lambda z, t: diffuser.denoise(net, z, t, cond),
+        diffuser.initial_noise(SHAPE, seeds, device),
+        seeds,
+        callback,
+    )
+
+
 class Oracle(nn.Module):
     """Puts out what stands for a known clean latent."""
 
@@ -86,7 +97,7 @@ def test_the_exact_denoiser_has_no_loss_and_gives_the_data(schedule, parameteriz
     net = Oracle(diffuser, x0)
     assert diffuser.loss(net, x0, seeds=[1, 2, 3]).max() < 1e-6
     tolerance = 1e-2 if schedule == 'CosineSchedule' else 1e-4  # alpha is 5e-5 at its last time
-    torch.testing.assert_close(diffuser.sample(net, SHAPE, [4, 5, 6]), x0, atol=tolerance, rtol=0)
+    torch.testing.assert_close(sample(diffuser, net, [4, 5, 6]), x0, atol=tolerance, rtol=0)
 
 
 def test_loss_of_the_normal_denoiser_on_normal_data_is_alpha_squared():
@@ -148,9 +159,9 @@ def test_samples_depend_on_seeds_only(sampler, batch):
     """Sample i of any batch size is sample i."""
     diffuser, net = build(dict(MIXED, init=-1.0), sampler), random_unet()
     seeds = torch.tensor([11, 5, 8, 2])
-    whole = diffuser.sample(net, SHAPE, seeds)
+    whole = sample(diffuser, net, seeds)
     torch.manual_seed(batch)
-    parts = [diffuser.sample(net, SHAPE, s) for s in seeds.split(batch)]
+    parts = [sample(diffuser, net, s) for s in seeds.split(batch)]
     assert (torch.cat(parts) - whole).abs().max() < 1e-5 * whole.abs().max()
     assert (whole[0] - whole[1]).abs().max() > 0.1
 
@@ -177,7 +188,7 @@ def test_condition_and_times_reach_the_network():
             return super().forward(z_t, t)
 
     cond = dict(vector=torch.ones(2, 3))
-    diffuser.sample(Spy(), SHAPE, [1, 2], cond, lambda i, z, x0: steps.append(i))
+    sample(diffuser, Spy(), [1, 2], cond, lambda i, z, x0: steps.append(i))
     assert [t for t, _ in calls] == [[999.0] * 2, [749.0] * 2, [499.0] * 2, [249.0] * 2]
     assert all(c is cond for _, c in calls)
     assert steps == [0, 1, 2, 3]
@@ -185,7 +196,7 @@ def test_condition_and_times_reach_the_network():
 
 def test_sampling_keeps_no_graph():
     """Hundreds of steps must not hold their activations."""
-    assert not build().sample(random_unet(), SHAPE, [1]).requires_grad
+    assert not sample(build(), random_unet(), [1]).requires_grad
 
 
 def test_runs_on_the_meta_device():
@@ -195,7 +206,7 @@ def test_runs_on_the_meta_device():
         loss = diffuser.loss(net, torch.zeros(2, *SHAPE), seeds=[1, 2])
         assert loss.shape == (2,)
         assert diffuser.loss(net, torch.zeros(2, *SHAPE)).device.type == 'meta'
-        assert diffuser.sample(net, SHAPE, [1, 2, 3]).shape == (3, *SHAPE)
+        assert sample(diffuser, net, [1, 2, 3]).shape == (3, *SHAPE)
 
 
 def random_unet_like_meta() -> nn.Module:
