@@ -12,4 +12,4 @@ _base_ = [
     '../_base_/schedules/adamw_cosine_small.py',
     '../_base_/default_runtime.py',
 ]
-train_cfg = dict(max_iters=5000, val_interval=1000)
+train_cfg = dict(max_iters=1500, val_interval=500)

@@ -23,4 +23,4 @@ model = dict(
     )
 )
 train_dataloader = dict(batch_size=4)
-train_cfg = dict(max_iters=4000, val_interval=1000)
+train_cfg = dict(max_iters=3000, val_interval=1000)

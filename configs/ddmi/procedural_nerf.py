@@ -13,5 +13,6 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 first_stage_config = 'd2c_vae/procedural_nerf.py'
+latent_cache = dict(draws_per_item=1)
 train_dataloader = dict(batch_size=16)
-train_cfg = dict(max_iters=8000)
+train_cfg = dict(max_iters=3000)

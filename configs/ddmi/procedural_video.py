@@ -14,4 +14,4 @@ _base_ = [
 ]
 first_stage_config = 'd2c_vae/procedural_video.py'
 train_dataloader = dict(batch_size=8)
-train_cfg = dict(max_iters=6000)
+train_cfg = dict(max_iters=2500)

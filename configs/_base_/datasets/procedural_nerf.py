@@ -16,7 +16,7 @@ train_dataloader = dict(
         type='ProceduralViews',
         num_objects=1024,
         num_views=16,
-        pipeline=[dict(type='SampleRays', num_rays=1024, num_views=4, foreground_share=0.5)],
+        pipeline=[dict(type='SampleRays', num_rays=512, num_views=4, foreground_share=0.5)],
     ),
 )
 val_dataloader = dict(
