@@ -1,4 +1,4 @@
-"""Self-attention over the positions of one plane or of several planes together."""
+"""Self-attention over positions of planes, and cross-attention from them to a context."""
 
 import torch.nn.functional as F
 from einops import rearrange
@@ -61,3 +61,63 @@ class SpatialAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, h, w)`` to ``(B, C, h, w)``."""
         return self.tokens(x.flatten(2)).unflatten(2, x.shape[2:])
+
+
+class CrossAttention(nn.Module):
+    """What tokens read from a context, zero at first: ``(B, N, C)`` from ``(B, L, D)``.
+
+    The caller normalizes the tokens and adds the result to them. The context is normalized here
+    and has no positions of its own: the order of its tokens does not matter, and equal tokens
+    count as one, however many there are.
+
+    Args:
+        channels: Channels ``C`` of the tokens.
+        context_channels: Channels ``D`` of the context.
+        num_heads: Number of heads; divides ``channels``.
+
+    Raises:
+        ValueError: Heads do not divide the channels.
+    """
+
+    def __init__(self, channels: int, context_channels: int, num_heads: int = 1) -> None:
+        super().__init__()
+        if channels % num_heads:
+            raise ValueError(f'{num_heads} heads do not divide {channels} channels')
+        self.num_heads = num_heads
+        self.norm = nn.LayerNorm(context_channels)
+        self.query = nn.Linear(channels, channels)
+        self.key_value = nn.Linear(context_channels, 2 * channels)
+        self.proj = nn.Linear(channels, channels)
+        nn.init.zeros_(self.proj.weight)
+        nn.init.zeros_(self.proj.bias)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """``(B, N, C)`` and ``(B, L, D)`` to ``(B, N, C)``."""
+        q = rearrange(self.query(x), 'b n (h d) -> b h n d', h=self.num_heads)
+        kv = self.key_value(self.norm(context.to(x.dtype)))
+        kv = rearrange(kv, 'b l (two h d) -> two b h l d', two=2, h=self.num_heads)
+        h = F.scaled_dot_product_attention(q.contiguous(), *kv.contiguous())
+        return self.proj(rearrange(h, 'b h n d -> b n (h d)'))
+
+
+class SpatialCrossAttention(nn.Module):
+    """Residual :class:`CrossAttention` of the positions of a plane ``(B, C, h, w)``.
+
+    Args:
+        channels: Channels ``C`` of the plane.
+        context_channels: Channels ``D`` of the context.
+        num_heads: Number of heads; divides ``channels``.
+        eps: Stabilizer of the plane's norm.
+    """
+
+    def __init__(
+        self, channels: int, context_channels: int, num_heads: int = 1, eps: float = 1e-6
+    ) -> None:
+        super().__init__()
+        self.norm = group_norm(channels, eps)
+        self.tokens = CrossAttention(channels, context_channels, num_heads)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """``(B, C, h, w)`` and ``(B, L, D)`` to ``(B, C, h, w)``."""
+        read = self.tokens(rearrange(self.norm(x), 'b c h w -> b (h w) c'), context)
+        return x + rearrange(read, 'b (h w) c -> b c h w', h=x.shape[2])

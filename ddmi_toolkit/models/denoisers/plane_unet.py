@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ...layers.attention import SpatialAttention
+from ...layers.attention import SpatialAttention, SpatialCrossAttention
 from ...layers.embedding import timestep_embedding
 from ...layers.planewise import Planes, PlaneWise, TokenMix
 from ...layers.resnet import Downsample2d, ResBlock2d, Upsample2d, group_norm
 from ...registry import MODELS
 from ...structures import PlaneLayout
-from .base import AbstractDenoiser, Cond
+from .base import AbstractDenoiser, Cond, read_cond
 
 EPS = 1e-5  # of the ADM U-Net's norms
 
@@ -41,6 +41,8 @@ class PlaneUNet(AbstractDenoiser):
         num_mix_heads: Heads of that attention.
         cond_channels: Width ``D`` of a condition vector that is added to the time embedding; None
             builds an unconditional network.
+        context_channels: Width ``D`` of context tokens that every position attends to, wherever
+            there is self-attention; None builds a network without cross-attention.
 
     Raises:
         ValueError: A plane cannot be halved as often as the levels ask, heads do not divide the
@@ -60,6 +62,7 @@ class PlaneUNet(AbstractDenoiser):
         mix: str = 'token',
         num_mix_heads: int = 16,
         cond_channels: int | None = None,
+        context_channels: int | None = None,
     ) -> None:
         super().__init__()
         if mix not in ('token', 'none'):
@@ -72,6 +75,7 @@ class PlaneUNet(AbstractDenoiser):
         self.dropout = dropout
         self.attention_rates = frozenset(attention_rates)
         self.num_head_channels = num_head_channels
+        self.cond_channels, self.context_channels = cond_channels, context_channels
         self.num_mix_heads = num_mix_heads if mix == 'token' and len(layout.planes) > 1 else 0
         self.time_embed = nn.Sequential(
             nn.Linear(model_channels, self.emb_channels),
@@ -121,15 +125,18 @@ class PlaneUNet(AbstractDenoiser):
     ) -> '_Block':
         """Residual block from ``width`` to ``wide`` channels and what follows it."""
         res = ResBlock2d(width, wide, self.emb_channels, EPS, self.dropout, zero_init=True)
-        attn = None
+        attn = cross = None
         if attention:
             if wide % self.num_head_channels:
                 raise ValueError(
                     f'num_head_channels={self.num_head_channels} does not divide the {wide} '
                     f'channels of a level with attention; change it or model_channels'
                 )
-            attn = SpatialAttention(wide, wide // self.num_head_channels, EPS, zero_init=True)
-        layer = _Layer(res, attn, Upsample2d(wide) if enlarges else None)
+            num_heads = wide // self.num_head_channels
+            attn = SpatialAttention(wide, num_heads, EPS, zero_init=True)
+            if self.context_channels is not None:
+                cross = SpatialCrossAttention(wide, self.context_channels, num_heads, EPS)
+        layer = _Layer(res, attn, cross, Upsample2d(wide) if enlarges else None)
         return _Block(layer, wide, self.num_mix_heads if mix else 0)
 
     def forward(self, z_t: Tensor, t: Tensor, cond: Cond = None) -> Tensor:
@@ -138,62 +145,55 @@ class PlaneUNet(AbstractDenoiser):
         Raises:
             ValueError: A condition that the network was not built for, or none where it was.
         """
-        emb = self._embed(t, cond)
+        widths = self.cond_channels, self.context_channels
+        vector, context = read_cond(cond, 'PlaneUNet', len(z_t), *widths)
+        steer = [self._embed(t, vector)] + ([] if context is None else [context])
         planes = self.conv_in(self.layout.split(z_t))
         skips = [planes]
         for block in self.down:
-            planes = block(planes, emb, self.factors)
+            planes = block(planes, steer, self.factors)
             skips.append(planes)
         for block in self.mid:
-            planes = block(planes, emb, self.factors)
+            planes = block(planes, steer, self.factors)
         for block in self.up:
             skip = skips.pop()
             planes = {p: torch.cat([x, skip[p]], dim=1) for p, x in planes.items()}
-            planes = block(planes, emb, self.factors)
+            planes = block(planes, steer, self.factors)
         return self.layout.merge(self.conv_out(self.norm_out(planes)))
 
-    def _embed(self, t: Tensor, cond: Cond) -> Tensor:
-        """Embedding of noise level and condition, ``(B, 4 * model_channels)``."""
-        cond = cond or {}
-        if cond.get('context') is not None:
-            raise ValueError(
-                "cond['context'] given, but PlaneUNet has no cross-attention; use a conditioner "
-                'that makes a vector'
-            )
-        vector = cond.get('vector')
-        if (vector is None) != (self.cond_embed is None):
-            raise ValueError(
-                "cond['vector'] given to a PlaneUNet without cond_channels; set it to the width "
-                'of the vector'
-                if vector is not None
-                else f'a PlaneUNet with cond_channels={self.cond_embed.in_features} needs '
-                f"cond['vector'] of shape (B, {self.cond_embed.in_features}); got none"
-            )
+    def _embed(self, t: Tensor, vector: Tensor | None) -> Tensor:
+        """Embedding of noise level and condition vector, ``(B, 4 * model_channels)``."""
         dtype = self.time_embed[0].weight.dtype
         emb = self.time_embed(timestep_embedding(t, self.model_channels).to(dtype))
         return emb if vector is None else emb + self.cond_embed(vector)
 
 
 class _Layer(nn.Module):
-    """Residual block, attention and resampling of one plane, each optional."""
+    """Residual block, attention to itself and to a context, resampling; each optional."""
 
     def __init__(
         self,
         res: nn.Module | None = None,
         attention: nn.Module | None = None,
+        cross: nn.Module | None = None,
         resample: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.res = res
         self.attention = attention
+        self.cross = cross
         self.resample = resample
 
-    def forward(self, x: Tensor, emb: Tensor, factor: tuple[int, int]) -> Tensor:
-        """``(B, C, h, w)`` and ``(B, E)`` to ``(B, C', h', w')``."""
+    def forward(
+        self, x: Tensor, emb: Tensor, context: Tensor | None = None, *, factor: tuple[int, int]
+    ) -> Tensor:
+        """``(B, C, h, w)``, ``(B, E)`` and ``(B, L, D)`` to ``(B, C', h', w')``."""
         if self.res is not None:
             x = self.res(x, emb)
         if self.attention is not None:
             x = self.attention(x)
+        if self.cross is not None:
+            x = self.cross(x, context)
         return x if self.resample is None else self.resample(x, factor)
 
 
@@ -212,9 +212,9 @@ class _Block(nn.Module):
                 )
             self.mix = TokenMix(channels, num_mix_heads, zero_init=True)
 
-    def forward(self, planes: Planes, emb: Tensor, factors: Factors) -> dict[str, Tensor]:
-        """Planes ``(B, C, rows, cols)`` and embedding ``(B, E)`` to planes."""
-        planes = self.layer(planes, emb, factors=factors)
+    def forward(self, planes: Planes, steer: Sequence[Tensor], factors: Factors) -> Planes:
+        """Planes ``(B, C, rows, cols)``, embedding ``(B, E)`` and context, if any, to planes."""
+        planes = self.layer(planes, *steer, factors=factors)
         return planes if self.mix is None else self.mix(planes)
 
 

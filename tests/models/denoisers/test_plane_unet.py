@@ -131,10 +131,84 @@ def test_a_condition_without_place_is_an_error():
     layout = LAYOUTS['plane']
     net, z, t = build(layout), latent(layout), torch.zeros(2)
     assert torch.equal(net(z, t, dict(vector=None, context=None)), net(z, t))
-    with pytest.raises(ValueError, match='without cond_channels; set it'):
+    with pytest.raises(ValueError, match='without cond_channels; set it to the width 4'):
         net(z, t, dict(vector=torch.ones(2, 4)))
-    with pytest.raises(ValueError, match='no cross-attention'):
-        net(z, t, dict(context=torch.ones(2, 7, 4)))
+    with pytest.raises(ValueError, match='without context_channels; set it to the width 6'):
+        net(z, t, dict(context=torch.ones(2, 7, 6)))
+
+
+@pytest.mark.parametrize(
+    ('context', 'message'),
+    [
+        (None, r"context_channels=6 needs cond\['context'\] of shape \(B, L, 6\); got none.*null"),
+        (torch.ones(2, 7, 5), r'\(B, L, 6\) with B=2 and L > 0; got \(2, 7, 5\)'),
+        (torch.ones(2, 6), r'got \(2, 6\)'),
+        (torch.ones(1, 7, 6), r'B=2.*got \(1, 7, 6\)'),
+        (torch.ones(2, 0, 6), r'L > 0; got \(2, 0, 6\)'),
+    ],
+)
+def test_a_context_that_does_not_fit_is_named(context, message):
+    """Missing, of another width, rank or batch, or without tokens."""
+    layout = LAYOUTS['plane']
+    with pytest.raises(ValueError, match=message):
+        build(layout, context_channels=6)(latent(layout), torch.zeros(2), dict(context=context))
+
+
+def test_cross_attention_starts_as_nothing_and_adds_parameters_only():
+    """With the weights of the unconditional network, whatever the context says."""
+    layout, t = LAYOUTS['clip'], torch.tensor([3.0, 400.0])
+    plain, z = build(layout), latent(layout)
+    net = fresh(layout, context_channels=6).eval()
+    missing, unexpected = net.load_state_dict(plain.state_dict(), strict=False)
+    assert not unexpected
+    assert all('.cross.' in key for key in missing)
+    torch.testing.assert_close(net(z, t, dict(context=torch.randn(2, 3, 6))), plain(z, t))
+
+
+def test_cross_attention_is_where_self_attention_is():
+    """At the attention rates and in the middle."""
+    net = fresh(LAYOUTS['clip'], context_channels=6)
+    layers = [block.layer.module for block in (*net.down, *net.mid, *net.up)]
+    assert [x.cross is None for x in layers] == [x.attention is None for x in layers]
+    assert sum(x.cross is not None for x in layers) == 4  # down, middle, twice up
+
+
+@pytest.mark.parametrize('name', LAYOUTS)
+def test_gradients_reach_everything_that_reads_the_conditions(name):
+    """Vector and context together: every parameter, and both conditions."""
+    net, z = build(LAYOUTS[name], cond_channels=5, context_channels=6), latent(LAYOUTS[name])
+    generator = torch.Generator().manual_seed(2)
+    vector = torch.randn(2, 5, generator=generator, requires_grad=True)
+    context = torch.randn(2, 3, 6, generator=generator, requires_grad=True)
+    net(
+        z, torch.tensor([3.0, 400.0]), dict(vector=vector, context=context)
+    ).square().sum().backward()
+    for key, p in [*net.named_parameters(), ('vector', vector), ('context', context)]:
+        assert p.grad is not None, key
+        assert p.grad.abs().max() > 1e-9, key
+
+
+def test_context_is_a_set():
+    """The order of tokens and repetitions of all of them do not matter; what they say does."""
+    layout, t = LAYOUTS['triplane'], torch.zeros(2)
+    net, z = build(layout, context_channels=6), latent(layout)
+    context = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(2))
+    out = net(z, t, dict(context=context))
+    for same in (context.flip(1), context.repeat(1, 4, 1)):
+        torch.testing.assert_close(net(z, t, dict(context=same)), out, atol=2e-5, rtol=1e-5)
+    other = context.clone()
+    other[1] = -other[1]
+    difference = (net(z, t, dict(context=other)) - out).abs().amax((1, 2))
+    assert difference[0] < 2e-5
+    assert difference[1] > 1e-2
+
+
+def test_a_null_context_has_no_length():
+    """Equal tokens, here zeros, say the same however many there are."""
+    layout, t = LAYOUTS['clip'], torch.zeros(2)
+    net, z = build(layout, context_channels=6), latent(layout)
+    one, many = (net(z, t, dict(context=torch.zeros(2, n, 6))) for n in (1, 77))
+    torch.testing.assert_close(one, many, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

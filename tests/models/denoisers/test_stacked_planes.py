@@ -61,6 +61,20 @@ def test_the_inner_network_is_offered_the_widths_of_the_condition(given, widths)
     assert net.denoiser.widths == widths
 
 
+def test_stacked_planes_attend_to_a_context():
+    """The wrapped U-Net is built for the context's width; its samples follow it."""
+    torch.manual_seed(0)
+    unet = dict(type='PlaneUNet', model_channels=32, channel_mult=(1,), attention_rates=(1,))
+    net = StackedPlanes(unet, LAYOUT, 2, context_channels=6)
+    for parameter in net.parameters():
+        parameter.data += 0.1 * torch.randn(parameter.shape)
+    z, t, context = torch.randn(2, 2, LAYOUT.num_tokens()), torch.zeros(2), torch.randn(2, 3, 6)
+    other = torch.cat([context[:1], -context[1:]])
+    out, changed = (net(z, t, dict(vector=None, context=c)) for c in (context, other))
+    torch.testing.assert_close(out[0], changed[0])
+    assert (out[1] - changed[1]).abs().max() > 1e-3
+
+
 def test_a_change_in_one_plane_reaches_all():
     """Stacked planes exchange in every convolution."""
     torch.manual_seed(0)
