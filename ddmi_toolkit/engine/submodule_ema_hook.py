@@ -30,7 +30,9 @@ class SubmoduleEMAHook(Hook):
     by their number).
 
     Args:
-        modules: Names of children of the model; absent ones are an error.
+        modules: Names of children of the model; absent ones are an error. None takes all: of a
+            latent diffusion the denoiser, the diffuser and the conditioner. Parameters that are
+            not trained, as those of the first stage, are left out.
         momentum: Weight of the new value in an update: 1 minus the decay, in (0, 1].
         interval: Iterations between updates. The published runs update every 5 or 10 iterations.
         warmup: ``dict(begin=100, power=2 / 3[, inv_gamma=1.0])``; None averages from the first
@@ -39,7 +41,7 @@ class SubmoduleEMAHook(Hook):
 
     def __init__(
         self,
-        modules: Sequence[str] = ('denoiser', 'diffuser'),
+        modules: Sequence[str] | None = None,
         momentum: float = 1e-4,
         interval: int = 1,
         warmup: Mapping[str, float] | None = None,
@@ -56,7 +58,7 @@ class SubmoduleEMAHook(Hook):
                 f'SubmoduleEMAHook: warmup takes begin, power and, if not 1, inv_gamma; '
                 f'got {sorted(warmup)}'
             )
-        self.modules = tuple(modules)
+        self.modules = None if modules is None else tuple(modules)
         self.momentum = momentum
         self.interval = interval
         self.warmup = None if warmup is None else dict(dict(inv_gamma=1.0), **warmup)
@@ -138,15 +140,17 @@ class SubmoduleEMAHook(Hook):
     def _live(self, runner: Any) -> dict[str, Tensor]:
         model = unwrap(runner.model)
         children = dict(model.named_children())
-        if absent := [m for m in self.modules if m not in children]:
+        modules = children if self.modules is None else self.modules
+        if absent := [m for m in modules if m not in children]:
             raise ValueError(
                 f'SubmoduleEMAHook: {type(model).__name__} has no {absent}; '
                 f'its parts are {sorted(children)}'
             )
         return {
             f'{name}.{key}': parameter
-            for name in self.modules
+            for name in modules
             for key, parameter in children[name].named_parameters()
+            if parameter.requires_grad
         }
 
     @torch.no_grad()

@@ -174,6 +174,26 @@ def test_unknown_submodule_is_named(tmp_path):
         runner.train()
 
 
+def test_all_trained_parts_are_averaged_unless_named():
+    """A frozen first stage is not, and neither is a frozen part of a trained one."""
+    model = nn.Module()
+    for name in ('first_stage', 'denoiser', 'conditioner'):
+        model.add_module(name, nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, bias=False)))
+    model.first_stage.requires_grad_(False)
+    model.conditioner[0].requires_grad_(False)
+    hook, runner = SubmoduleEMAHook(momentum=0.5), SimpleNamespace(model=model, iter=0)
+    hook.before_train(runner)
+    hook.after_train_iter(runner, 0)
+    checkpoint = dict(state_dict=model.state_dict())
+    hook.before_save_checkpoint(runner, checkpoint)
+    assert sorted(checkpoint['live_state_dict']) == [
+        'conditioner.1.weight',
+        'denoiser.0.bias',
+        'denoiser.0.weight',
+        'denoiser.1.weight',
+    ]
+
+
 def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path):
     """The message names the iteration, the loss and the samples; nothing is saved after."""
     runner = build_runner(tmp_path, model=dict(type='TinyModel', nan_at=20), **NO_VAL)
