@@ -1,25 +1,41 @@
 """Diffusion of latents ``(B, C, N)``: noise schedules, parameterizations, samplers, guidance."""
 
-from .base import AbstractParameterization, AbstractSampler, AbstractSchedule
+from .ancestral import DDIM, DDPM
+from .base import AbstractLossWeight, AbstractParameterization, AbstractSchedule
 from .diffuser import Diffuser
+from .dpm_solver import DPMSolverPP, DPMSolverPPSDE
 from .guidance import Guidance
-from .parameterization import X0, Eps, Mixed, V
-from .sampler import DDIM, DDPM
+from .loss_weight import P2, EDMWeight, MinSNR
+from .parameterization import X0, EDMPreconditioning, Eps, FlowVelocity, Mixed, V
+from .sampler import AbstractSampler, Level, Run, Step
 from .schedule import AbstractDiscreteSchedule, CosineSchedule, ScaledLinearSchedule
+from .unipc import UniPC
 
 __all__ = [
     'DDIM',
     'DDPM',
+    'P2',
     'X0',
     'AbstractDiscreteSchedule',
+    'AbstractLossWeight',
     'AbstractParameterization',
     'AbstractSampler',
     'AbstractSchedule',
     'CosineSchedule',
+    'DPMSolverPP',
+    'DPMSolverPPSDE',
     'Diffuser',
+    'EDMPreconditioning',
+    'EDMWeight',
     'Eps',
+    'FlowVelocity',
     'Guidance',
+    'Level',
+    'MinSNR',
     'Mixed',
+    'Run',
     'ScaledLinearSchedule',
+    'Step',
+    'UniPC',
     'V',
 ]

@@ -1,4 +1,4 @@
-"""What a noise schedule, a parameterization and a sampler are.
+"""What a noise schedule, a parameterization and a loss weight are.
 
 A noisy latent is ``z_t = alpha * x0 + sigma * eps`` with ``eps`` standard normal. The word of
 a network is the denoised latent ``x0_hat(z_t, t)``; what it puts out to say it is its
@@ -17,9 +17,17 @@ Denoise = Callable[[Tensor, Tensor], Tensor]
 Callback = Callable[[int, Tensor, Tensor], None]
 """``(step, z_t, x0_hat)``, called once per step of a sampler."""
 
+_NOISIEST = -5.1  # log(alpha / sigma) at which samples of unit variance are noise to 3 digits
+_RHO = 7.0  # Karras et al. 2022, Table 1
+
 
 class AbstractSchedule(nn.Module, ABC):
     """Signal and noise scale as functions of a time ``t`` that grows with the noise."""
+
+    @property
+    @abstractmethod
+    def has_zero_terminal_snr(self) -> bool:
+        """Whether ``alpha = 0`` at the noisiest time."""
 
     @abstractmethod
     def forward(self, t: Tensor, ndim: int) -> tuple[Tensor, Tensor]:
@@ -30,24 +38,69 @@ class AbstractSchedule(nn.Module, ABC):
         """Training times ``(B,)``; with seeds, time ``i`` is a function of ``seeds[i]`` alone."""
 
     @abstractmethod
-    def grid(self, n: int) -> Tensor:
-        """The ``n`` times of a sampler ``(n,)``, noisiest first; after the last comes the data."""
+    def own_grid(self, n: int) -> Tensor:
+        """The ``n`` times ``(n,)``, noisiest first, that samplers of the schedule's paper visit."""
+
+    @abstractmethod
+    def log_snr_range(self) -> tuple[Tensor, Tensor]:
+        """``log(alpha / sigma)`` at the noisiest and at the least noisy time, each ``()``."""
+
+    @abstractmethod
+    def times_at(self, log_snr: Tensor) -> Tensor:
+        """Times ``(n,)`` with the given ``log(alpha / sigma)``, or next to it; noisiest first."""
 
     @abstractmethod
     def c_noise(self, t: Tensor) -> Tensor:
         """What the network is told of the time, ``(B,)`` float."""
+
+    def grid(self, n: int, spacing: str = 'time') -> Tensor:
+        """The ``n`` times of a sampler ``(n,)``, noisiest first; after the last comes the data.
+
+        Args:
+            n: Number of times.
+            spacing: ``'time'`` for the schedule's own; ``'log_snr'`` for equal steps of
+                ``log(alpha / sigma)``; ``'karras'`` for equal steps of
+                ``(sigma / alpha) ** (1 / 7)``. The last two end at the schedule's least noise,
+                whatever ``n`` is.
+
+        Raises:
+            ValueError: ``n`` is not positive, or the spacing is unknown.
+        """
+        if n < 1:
+            raise ValueError(f'a sampler visits at least one time, got num_steps={n}')
+        if spacing == 'time':
+            return self.own_grid(n)
+        start, end = self.log_snr_range()
+        # A time of pure noise is visited first, but has no place on a scale of log-SNR.
+        start, ramp = start.clamp(min=_NOISIEST), torch.linspace(0, 1, n).to(start)
+        if spacing == 'log_snr':
+            return self.times_at(start + ramp * (end - start))
+        if spacing == 'karras':
+            noisiest, least = (-start / _RHO).exp(), (-end / _RHO).exp()
+            return self.times_at(-_RHO * (noisiest + ramp * (least - noisiest)).log())
+        raise ValueError(f"spacing={spacing!r} must be 'time', 'log_snr' or 'karras'")
 
 
 class AbstractParameterization(nn.Module, ABC):
     """What a network puts out, as a function of the clean and the noisy latent.
 
     ``to_x0`` and ``from_x0`` are each other's inverse, and ``target`` is ``from_x0`` of the true
-    latent. All latents are ``(B, C, N)``; ``alpha`` and ``sigma`` broadcast to them and are
-    positive. ``__init__`` may name ``layout`` and ``channels``: the diffuser offers both.
+    latent. All latents are ``(B, C, N)``; ``alpha`` and ``sigma`` broadcast to them, ``alpha`` is
+    not negative and ``sigma`` positive. ``__init__`` may name ``layout`` and ``channels``: the
+    diffuser offers both.
     """
 
     def __init__(self) -> None:  # without it, the signature is nn.Module's **kwargs
         super().__init__()
+
+    @property
+    def needs_signal(self) -> bool:
+        """Whether outputs say nothing of the clean latent where ``alpha = 0``."""
+        return False
+
+    def scale_input(self, z_t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """What the network sees of the noisy latent."""
+        return z_t
 
     @abstractmethod
     def target(self, x0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
@@ -61,42 +114,14 @@ class AbstractParameterization(nn.Module, ABC):
     def from_x0(self, x0: Tensor, z_t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
         """Output that stands for a denoised latent; the loss is taken in this space."""
 
+    @abstractmethod
+    def x0_weight(self, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """Squared error of the output per squared error of the denoised latent."""
 
-class AbstractSampler(ABC):
-    """From noise to data by repeated denoising.
 
-    Args:
-        num_steps: Number of times at which the latent is denoised.
-    """
-
-    def __init__(self, num_steps: int) -> None:
-        self.num_steps = num_steps
-
-    @property
-    def is_deterministic(self) -> bool:
-        """Whether the sample is a function of the initial noise alone."""
-        return False
+class AbstractLossWeight(nn.Module, ABC):
+    """How much the error at a noise level counts, whatever the network puts out."""
 
     @abstractmethod
-    def __call__(
-        self,
-        denoise: Denoise,
-        schedule: AbstractSchedule,
-        noise: Tensor,
-        generators: Sequence[torch.Generator] | None = None,
-        callback: Callback | None = None,
-    ) -> Tensor:
-        """Generate one latent per row of ``noise``.
-
-        Args:
-            denoise: ``(z_t, t (B,)) -> x0_hat``.
-            schedule: Noise schedule that the denoiser was trained with.
-            noise: Standard normal ``(B, C, N)``.
-            generators: One per sample, for samplers that add noise on the way; with them, sample
-                ``i`` depends on ``noise[i]`` and ``generators[i]`` alone. None draws from torch's
-                global state.
-            callback: Called with the step and the latents ``z_t`` and ``x0_hat`` of every step.
-
-        Returns:
-            ``(B, C, N)``.
-        """
+    def forward(self, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """Weight of the squared error of the denoised latent, shaped like the scales."""

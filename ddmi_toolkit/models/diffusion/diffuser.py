@@ -8,7 +8,14 @@ from torch import Tensor, nn
 
 from ...registry import MODELS
 from ...structures import PlaneLayout, generators, seeded_normal
-from .base import AbstractParameterization, AbstractSampler, AbstractSchedule, Callback, Denoise
+from .base import (
+    AbstractLossWeight,
+    AbstractParameterization,
+    AbstractSchedule,
+    Callback,
+    Denoise,
+)
+from .sampler import AbstractSampler
 
 Seeds = Tensor | Sequence[int]
 Cond = dict[str, Tensor | None] | None
@@ -26,6 +33,11 @@ class Diffuser(nn.Module):
         sampler: Config of an :class:`AbstractSampler`.
         layout: Planes of the latent.
         channels: Channels ``C`` of the latent.
+        loss_weight: Config of an :class:`AbstractLossWeight`. None weights squared errors of the
+            network's output evenly.
+
+    Raises:
+        ValueError: The parameterization says nothing of the data where the schedule starts.
     """
 
     def __init__(
@@ -35,6 +47,7 @@ class Diffuser(nn.Module):
         sampler: dict[str, Any],
         layout: PlaneLayout,
         channels: int,
+        loss_weight: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.schedule: AbstractSchedule = MODELS.build(schedule, role=AbstractSchedule)
@@ -44,6 +57,15 @@ class Diffuser(nn.Module):
             default_args=dict(layout=layout, channels=channels),
         )
         self.sampler: AbstractSampler = MODELS.build(sampler, role=AbstractSampler)
+        self.loss_weight: AbstractLossWeight | None = None
+        if loss_weight is not None:
+            self.loss_weight = MODELS.build(loss_weight, role=AbstractLossWeight)
+        if self.schedule.has_zero_terminal_snr and self.parameterization.needs_signal:
+            raise ValueError(
+                f'the schedule {type(self.schedule).__name__} ends in pure noise, where the noise '
+                f'that {type(self.parameterization).__name__} predicts says nothing of the data; '
+                f"use dict(type='V') or another parameterization, or zero_terminal_snr=False"
+            )
 
     def denoise(self, net: nn.Module, z_t: Tensor, t: Tensor, cond: Cond = None) -> Tensor:
         """Denoised latent ``x0_hat`` of noisy latents at times ``(B,)``.
@@ -55,13 +77,16 @@ class Diffuser(nn.Module):
             cond: Condition, handed to the network.
         """
         alpha, sigma = self.schedule(t, z_t.ndim)
-        out = net(z_t, self.schedule.c_noise(t), cond)
+        z_in = self.parameterization.scale_input(z_t, alpha, sigma)
+        out = net(z_in, self.schedule.c_noise(t), cond)
         return self.parameterization.to_x0(out, z_t, alpha, sigma)
 
     def loss(
         self, net: nn.Module, z0: Tensor, cond: Cond = None, seeds: Seeds | None = None
     ) -> Tensor:
         """Mean squared error per sample ``(B,)``, in the space of the parameterization.
+
+        With a loss weight, it is that of the denoised latent, times the weight.
 
         Args:
             net: Denoiser ``(z_t, c_noise, cond) -> output``.
@@ -80,7 +105,11 @@ class Diffuser(nn.Module):
         x0 = self.denoise(net, z_t, t, cond)
         pred = self.parameterization.from_x0(x0, z_t, alpha, sigma)
         target = self.parameterization.target(z0, eps, alpha, sigma)
-        return (pred - target).square().flatten(1).mean(1)
+        error = (pred - target).square().flatten(1).mean(1)
+        if self.loss_weight is None:
+            return error
+        weight = self.loss_weight(alpha, sigma) / self.parameterization.x0_weight(alpha, sigma)
+        return error * weight.flatten()
 
     @torch.no_grad()
     def sample(

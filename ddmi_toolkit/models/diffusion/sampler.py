@@ -1,72 +1,113 @@
-"""Samplers: they know a denoiser and a schedule, and nothing of networks, planes or guidance."""
+"""What a sampler is: the one loop from noise to data.
 
+Samplers know a denoiser and a schedule, and nothing of networks, planes or guidance.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ...registry import MODELS
-from .base import AbstractSampler, AbstractSchedule, Callback, Denoise
-
-Scales = tuple[Tensor, Tensor]
-"""``(alpha, sigma)``, each broadcastable to a latent."""
-
-Step = Callable[[Tensor, Tensor, Scales, Scales], Tensor]
-"""``(z_t, x0_hat, scales at t, scales at the next time) -> z`` at the next time."""
+from .base import AbstractSchedule, Callback, Denoise
 
 
-@MODELS.register_module()
-class DDPM(AbstractSampler):
-    """Ancestral sampling (Ho et al. 2020) with the variance of the posterior given ``x0_hat``.
+@dataclass(frozen=True)
+class Level:
+    """A time ``()`` of the schedule and its scales, each ``(1, 1, ...)`` as a latent's axes."""
 
-    With fewer steps than the schedule has times, the posterior is that of the kept times, which
-    equals DDIM with ``eta=1``.
+    t: Tensor
+    alpha: Tensor
+    sigma: Tensor
+
+    @property
+    def log_snr(self) -> Tensor:
+        """``log(alpha / sigma)``, float64; the exponential integrators' time."""
+        return self.alpha.double().log() - self.sigma.double().log()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one call of a sampler works with: the denoiser, the schedule, one generator a sample."""
+
+    denoise: Denoise
+    schedule: AbstractSchedule
+    generators: Sequence[torch.Generator] | None = None
+
+    def level(self, t: Tensor, ndim: int) -> Level:
+        """The noise level at a time ``()``."""
+        return Level(t, *self.schedule(t[None], ndim))
+
+    def x0(self, z: Tensor, level: Level) -> Tensor:
+        """Denoised latents ``(B, C, N)``."""
+        return self.denoise(z, level.t.expand(len(z)))
+
+    def draw(self, z: Tensor) -> Tensor:
+        """Standard normal like ``z``, row ``i`` from generator ``i`` on that generator's device."""
+        if self.generators is None:
+            return torch.randn_like(z)
+        if len(self.generators) != len(z):
+            raise ValueError(
+                f'{len(self.generators)} generators for {len(z)} samples; one each is needed'
+            )
+        shape = z.shape[1:]
+        rows = [torch.randn(shape, generator=g, device=g.device) for g in self.generators]
+        return torch.stack(rows).to(z)
+
+
+Step = Callable[[Tensor, Tensor, Level, Level], Tensor]
+"""``(z, x0_hat, level of z, next level) -> z`` at the next level; may remember earlier calls."""
+
+
+class AbstractSampler(ABC):
+    """From noise to data by repeated denoising.
 
     Args:
-        num_steps: Number of steps.
+        num_steps: Number of times at which the latent is denoised.
+        spacing: Where they lie, see :meth:`AbstractSchedule.grid`.
     """
 
-    def __init__(self, num_steps: int = 1000) -> None:
-        super().__init__(num_steps)
-
-    def __call__(
-        self,
-        denoise: Denoise,
-        schedule: AbstractSchedule,
-        noise: Tensor,
-        generators: Sequence[torch.Generator] | None = None,
-        callback: Callback | None = None,
-    ) -> Tensor:
-        """Generate latents, see :class:`AbstractSampler`."""
-
-        def step(z: Tensor, x0: Tensor, now: Scales, after: Scales) -> Tensor:
-            variance = _added_variance(now, after)
-            shrink = (after[1] / now[1]).square()  # of the noise variance, in (0, 1)
-            mean = now[0] / after[0] * shrink * z + after[0] * variance / now[1].square() * x0
-            return mean + (variance * shrink).sqrt() * _draw(z, generators)
-
-        return _descend(denoise, schedule, noise, self.num_steps, step, callback)
-
-
-@MODELS.register_module()
-class DDIM(AbstractSampler):
-    """Implicit sampling (Song et al. 2021), deterministic for ``eta=0``.
-
-    Args:
-        num_steps: Number of steps.
-        eta: Noise that is renewed in every step, relative to ancestral sampling.
-    """
-
-    def __init__(self, num_steps: int = 50, eta: float = 0.0) -> None:
-        super().__init__(num_steps)
-        if not 0 <= eta <= 1:
-            raise ValueError(f'eta is a share of the ancestral noise in [0, 1], got {eta}')
-        self.eta = eta
+    def __init__(self, num_steps: int, spacing: str = 'time') -> None:
+        self.num_steps = num_steps
+        self.spacing = spacing
 
     @property
     def is_deterministic(self) -> bool:
-        """Whether no noise is renewed on the way."""
-        return self.eta == 0
+        """Whether the sample is a function of the initial noise alone."""
+        return True
+
+    @property
+    def num_evaluations(self) -> int:
+        """How often the network is asked for one sample."""
+        return self.num_steps
+
+    @abstractmethod
+    def begin(self, run: Run) -> Step:
+        """What leads from one noise level to the next in this run."""
+
+    def renew(self, z: Tensor, level: Level, run: Run) -> tuple[Tensor, Level]:
+        """Noise that is added before a latent is denoised, and the level that this leads to."""
+        return z, level
+
+    def levels(self, schedule: AbstractSchedule, ndim: int) -> list[Level]:
+        """The noise levels of a run, noisiest first, for latents with ``ndim`` axes."""
+        run = Run(lambda z, t: z, schedule)
+        return [run.level(t, ndim) for t in schedule.grid(self.num_steps, self.spacing)]
+
+    def descend(
+        self, z: Tensor, levels: Sequence[Level], run: Run, callback: Callback | None = None
+    ) -> Tensor:
+        """Latents ``(B, C, N)`` at the first level to data; the last denoised ones are the data."""
+        step = self.begin(run)
+        for i, level in enumerate(levels):
+            z, now = self.renew(z, level, run)
+            x0 = run.x0(z, now)
+            if callback is not None:
+                callback(i, z, x0)
+            if i + 1 < len(levels):
+                z = step(z, x0, now, levels[i + 1])
+        return x0
 
     def __call__(
         self,
@@ -76,52 +117,21 @@ class DDIM(AbstractSampler):
         generators: Sequence[torch.Generator] | None = None,
         callback: Callback | None = None,
     ) -> Tensor:
-        """Generate latents, see :class:`AbstractSampler`."""
+        """Generate one latent per row of ``noise``.
 
-        def step(z: Tensor, x0: Tensor, now: Scales, after: Scales) -> Tensor:
-            eps = (z - now[0] * x0) / now[1]
-            if self.eta == 0:
-                return after[0] * x0 + after[1] * eps
-            std = self.eta * after[1] / now[1] * _added_variance(now, after).sqrt()
-            kept = (after[1].square() - std.square()).clamp(min=0).sqrt()
-            return after[0] * x0 + kept * eps + std * _draw(z, generators)
+        Args:
+            denoise: ``(z_t, t (B,)) -> x0_hat``.
+            schedule: Noise schedule that the denoiser was trained with.
+            noise: Standard normal ``(B, C, N)``.
+            generators: One per sample, for samplers that add noise on the way; with them, sample
+                ``i`` depends on ``noise[i]`` and ``generators[i]`` alone. None draws from torch's
+                global state.
+            callback: Called with the step and the latents ``z_t`` and ``x0_hat`` of every step.
 
-        return _descend(denoise, schedule, noise, self.num_steps, step, callback)
-
-
-def _descend(
-    denoise: Denoise,
-    schedule: AbstractSchedule,
-    noise: Tensor,
-    num_steps: int,
-    step: Step,
-    callback: Callback | None,
-) -> Tensor:
-    """Denoise and step through the schedule's grid; the last denoised latent is the sample."""
-    times = schedule.grid(num_steps)
-    scales = [schedule(t[None], noise.ndim) for t in times]
-    alpha, sigma = scales[0]
-    z = noise * (alpha.square() + sigma.square()).sqrt()  # the spread of data of unit variance
-    x0 = z
-    for i, t in enumerate(times):
-        x0 = denoise(z, t.expand(len(z)))
-        if callback is not None:
-            callback(i, z, x0)
-        if i + 1 < num_steps:
-            z = step(z, x0, scales[i], scales[i + 1])
-    return x0
-
-
-def _added_variance(now: Scales, after: Scales) -> Tensor:
-    """Variance of ``z_now`` given the less noisy ``z_after``."""
-    return (now[1].square() - (now[0] / after[0] * after[1]).square()).clamp(min=0)
-
-
-def _draw(z: Tensor, generators: Sequence[torch.Generator] | None) -> Tensor:
-    """Standard normal like ``z``, row ``i`` from ``generators[i]`` on that generator's device."""
-    if generators is None:
-        return torch.randn_like(z)
-    if len(generators) != len(z):
-        raise ValueError(f'{len(generators)} generators for {len(z)} samples; one each is needed')
-    shape = z.shape[1:]
-    return torch.stack([torch.randn(shape, generator=g, device=g.device) for g in generators]).to(z)
+        Returns:
+            ``(B, C, N)``.
+        """
+        levels = self.levels(schedule, noise.ndim)
+        first = levels[0]
+        spread = (first.alpha.square() + first.sigma.square()).sqrt()  # data of unit variance
+        return self.descend(noise * spread, levels, Run(denoise, schedule, generators), callback)

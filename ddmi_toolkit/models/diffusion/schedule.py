@@ -20,20 +20,36 @@ class AbstractDiscreteSchedule(AbstractSchedule):
 
     Args:
         num_steps: Number of times.
+        zero_terminal_snr: Whether ``alpha`` is moved and stretched to end at 0, with its first
+            value kept (Lin et al. 2024), so that sampling starts where training ends.
     """
 
     alphas: Tensor
     sigmas: Tensor
+    log_snr: Tensor
 
-    def __init__(self, num_steps: int) -> None:
+    def __init__(self, num_steps: int, zero_terminal_snr: bool = False) -> None:
         super().__init__()
-        if num_steps < 1:
-            raise ValueError(f'a schedule needs at least one time, got num_steps={num_steps}')
+        if num_steps < 1 + zero_terminal_snr:
+            raise ValueError(
+                f'a schedule needs at least one time, two if zero_terminal_snr; '
+                f'got num_steps={num_steps}'
+            )
         self.num_steps = num_steps
+        self.zero_terminal_snr = zero_terminal_snr
         # float64: the product of 1000 factors near 1, and 1 minus it, lose 3 digits in float32.
-        alpha_bar = torch.cumprod(1 - self._betas(), dim=0)
-        self.register_buffer('alphas', alpha_bar.sqrt().float(), persistent=False)
-        self.register_buffer('sigmas', (1 - alpha_bar).sqrt().float(), persistent=False)
+        alpha = torch.cumprod(1 - self._betas(), dim=0).sqrt()
+        if zero_terminal_snr:
+            alpha = alpha[0] * (alpha - alpha[-1]) / (alpha[0] - alpha[-1])
+        sigma = (1 - alpha.square()).sqrt()
+        self.register_buffer('alphas', alpha.float(), persistent=False)
+        self.register_buffer('sigmas', sigma.float(), persistent=False)
+        self.register_buffer('log_snr', (alpha.log() - sigma.log()).float(), persistent=False)
+
+    @property
+    def has_zero_terminal_snr(self) -> bool:
+        """Whether the betas were rescaled so that ``alpha = 0`` at the last time."""
+        return self.zero_terminal_snr
 
     @abstractmethod
     def _betas(self) -> Tensor:
@@ -51,19 +67,40 @@ class AbstractDiscreteSchedule(AbstractSchedule):
             return torch.randint(self.num_steps, (batch,), device=device)
         return (seeded_uniform(seeds, 'time', device) * self.num_steps).long()
 
-    def grid(self, n: int) -> Tensor:
+    def own_grid(self, n: int) -> Tensor:
         """Times of the published sampler: ``-1 + num_steps * i / n`` rounded down, noisiest first.
 
         Raises:
             ValueError: There are not ``n`` different times.
         """
+        self._check_number(n)
+        i = torch.arange(n, 0, -1, device=self.alphas.device)
+        return i * self.num_steps // n - 1
+
+    def log_snr_range(self) -> tuple[Tensor, Tensor]:
+        """``log(alpha / sigma)`` at the last time and at time 0."""
+        return self.log_snr[-1], self.log_snr[0]
+
+    def times_at(self, log_snr: Tensor) -> Tensor:
+        """The nearest times, all different: crowded ones make room towards the noise.
+
+        Raises:
+            ValueError: There are not ``n`` different times.
+        """
+        n = len(log_snr)
+        self._check_number(n)
+        # From the least noisy: each at least one above the last, and room left for the rest.
+        t = (self.log_snr - log_snr.flip(0)[:, None]).abs().argmin(1)
+        i = torch.arange(n, device=t.device)
+        t = ((t - i).cummax(0).values + i).minimum(self.num_steps - n + i)
+        return t.flip(0)
+
+    def _check_number(self, n: int) -> None:
         if not 1 <= n <= self.num_steps:
             raise ValueError(
                 f'a sampler of {n} steps does not fit a schedule of {self.num_steps} times; '
                 f'choose num_steps between 1 and {self.num_steps}'
             )
-        i = torch.arange(n, 0, -1, device=self.alphas.device)
-        return i * self.num_steps // n - 1
 
     def c_noise(self, t: Tensor) -> Tensor:
         """The time itself, float32 ``(B,)``."""
