@@ -4,25 +4,37 @@ from .base import AbstractDataset
 from .images import ImageDataset
 from .latent_cache import EnumeratedDraws, LatentCache
 from .posed_views import PosedViews
-from .procedural import ProceduralChairs, ProceduralClips, ProceduralImages, ProceduralViews
+from .procedural import (
+    ProceduralChairGrids,
+    ProceduralChairs,
+    ProceduralClips,
+    ProceduralImages,
+    ProceduralViews,
+)
 from .seeds import SeedDataset
 from .shapenet import ShapeNetOccupancy
 from .transforms import (
     CenterSquare,
     CropClip,
+    DrawCaption,
     Flip,
     FlipClip,
     JitterCloud,
     JitterSurface,
+    MirrorGrid,
+    MoveGrid,
     MultiScaleCrop,
     PackClip,
+    PackGrid,
     PackImage,
     PackShape,
     PackViews,
+    RoughenGrid,
     SampleRays,
     SubsampleCloud,
     SubsamplePoints,
     SubsampleSurface,
+    VoteGrid,
 )
 from .videos import VideoFolder
 
@@ -30,6 +42,7 @@ __all__ = [
     'AbstractDataset',
     'CenterSquare',
     'CropClip',
+    'DrawCaption',
     'EnumeratedDraws',
     'Flip',
     'FlipClip',
@@ -37,16 +50,21 @@ __all__ = [
     'JitterCloud',
     'JitterSurface',
     'LatentCache',
+    'MirrorGrid',
+    'MoveGrid',
     'MultiScaleCrop',
     'PackClip',
+    'PackGrid',
     'PackImage',
     'PackShape',
     'PackViews',
     'PosedViews',
+    'ProceduralChairGrids',
     'ProceduralChairs',
     'ProceduralClips',
     'ProceduralImages',
     'ProceduralViews',
+    'RoughenGrid',
     'SampleRays',
     'SeedDataset',
     'ShapeNetOccupancy',
@@ -54,4 +72,5 @@ __all__ = [
     'SubsamplePoints',
     'SubsampleSurface',
     'VideoFolder',
+    'VoteGrid',
 ]

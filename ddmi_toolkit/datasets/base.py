@@ -1,7 +1,7 @@
 """What every data set has in common: seeded reads, a pipeline, the batch contract."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,6 +39,23 @@ class AbstractDataset(Dataset, ABC):
     def metainfo(self) -> dict[str, Any]:
         """Facts about the whole set, e.g. its class names; metrics receive it."""
         return dict(self.METAINFO)
+
+    def captions(self) -> Iterator[str]:
+        """All captions that items may have, for a vocabulary.
+
+        Here those of the items' first visits; sets that know all without reading items tell them.
+
+        Raises:
+            TypeError: The condition of an item is no caption.
+        """
+        for index in range(len(self)):
+            cond = self[index].get('cond')
+            if not isinstance(cond, str):
+                raise TypeError(
+                    f'item {index} of {type(self).__name__} has the condition {cond!r:.60}, '
+                    f"expected a caption; let the pipeline pack one, e.g. cond='caption'"
+                )
+            yield cond
 
     @abstractmethod
     def __len__(self) -> int:

@@ -1,6 +1,6 @@
 """Data sets of stage 2: enumerated draws of another data set, encoded on the fly or beforehand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from torch.utils.data import Dataset
@@ -44,6 +44,10 @@ class EnumeratedDraws(Dataset):
     def metainfo(self) -> dict[str, Any]:
         """Facts about the whole set."""
         return dict(getattr(self.dataset, 'metainfo', {}))
+
+    def captions(self) -> Iterable[str]:
+        """All captions that items of the wrapped data set may have."""
+        return self.dataset.captions()
 
     def __len__(self) -> int:
         """Number of items."""
@@ -99,6 +103,10 @@ class LatentCache(Dataset):
     def metainfo(self) -> dict[str, Any]:
         """Facts about the whole set."""
         return self.source.metainfo
+
+    def captions(self) -> Iterable[str]:
+        """All captions that items of the encoded data set may have."""
+        return self.source.captions()
 
     def __len__(self) -> int:
         """Number of items."""

@@ -7,6 +7,7 @@ from torch.utils.data import Dataset
 
 from ..registry import DATASETS
 from ..structures import Draw
+from .conditions import make_conditions
 from .queries import make_queries
 
 
@@ -22,8 +23,10 @@ class SeedDataset(Dataset):
             coordinates or ``dict(low, high, num)`` for the centers of that many cells; or the rays
             of cameras, ``dict(type='orbit', ...)`` and ``dict(type='dataset', dataset=...)``, see
             ``queries``. None leaves the fields unevaluated.
-        cond: Raw conditions: a list or tuple is cycled through the samples, anything else goes
-            to all of them.
+        cond: Raw conditions: a list or tuple is cycled through the samples; those of another data
+            set's items as ``dict(type='dataset', dataset=...)``, cycled too, with what their
+            ``meta`` tells (names, attributes, no tensors), where each cycle is another visit;
+            anything else goes to all of them.
     """
 
     METAINFO: ClassVar[Mapping[str, Any]] = {}
@@ -38,9 +41,8 @@ class SeedDataset(Dataset):
         super().__init__()
         if num_samples < 1:
             raise ValueError(f'num_samples must be at least 1, got {num_samples}')
-        if isinstance(cond, list | tuple) and not cond:
-            raise ValueError('cond is empty; give at least one condition, or None')
-        self.num_samples, self.first, self.cond = num_samples, first, cond
+        self.num_samples, self.first = num_samples, first
+        self.conditions = make_conditions(cond)
         self.queries = make_queries(query)
 
     @property
@@ -61,7 +63,4 @@ class SeedDataset(Dataset):
         sample: dict[str, Any] = dict(seed=self.first + index)
         if len(self.queries):
             sample['query'] = dict(self.queries[index % len(self.queries)])
-        if self.cond is not None:
-            is_cycled = isinstance(self.cond, list | tuple)
-            sample['cond'] = self.cond[index % len(self.cond)] if is_cycled else self.cond
-        return sample
+        return sample | self.conditions(index)

@@ -14,6 +14,7 @@ from .sampler import SeededInfiniteSampler
 from .state_hook import StateHook
 from .submodule_ema_hook import SubmoduleEMAHook, averaged_weights
 from .throughput_hook import ThroughputHook
+from .vocabulary_hook import VocabularyHook
 
 __all__ = [
     'AdversarialOptimWrapperConstructor',
@@ -32,6 +33,7 @@ __all__ = [
     'StorePlan',
     'SubmoduleEMAHook',
     'ThroughputHook',
+    'VocabularyHook',
     'averaged_weights',
     'cache_key',
     'init_distributed',

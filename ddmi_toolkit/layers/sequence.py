@@ -24,13 +24,20 @@ class SequenceAttention(nn.Module):
         self.qkv = nn.Linear(channels, 3 * inner, bias=False)
         self.proj = nn.Linear(inner, channels)
 
-    def forward(self, x: Tensor, angles: Tensor | None = None, last_only: bool = False) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        angles: Tensor | None = None,
+        last_only: bool = False,
+        mask: Tensor | None = None,
+    ) -> Tensor:
         """``(B, n, C)`` to ``(B, n, C)``.
 
         Args:
             x: Tokens.
             angles: ``(n, head_channels)`` of the rotation of queries and keys.
             last_only: Return the last token alone, ``(B, 1, C)``, at a fraction of the cost.
+            mask: ``(B, n)`` bool, the tokens that are attended to; at least one of each sample.
         """
         h = self.norm(x)
         first = x.shape[1] - 1 if last_only else 0
@@ -39,7 +46,8 @@ class SequenceAttention(nn.Module):
         k, v = self._heads(F.linear(h, kv_weight), 2)
         if angles is not None:
             q, k = rotate(q, angles[first:]), rotate(k, angles)
-        h = F.scaled_dot_product_attention(q, k, v)
+        mask = None if mask is None else mask[:, None, None]  # (B, heads, queries, n)
+        h = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return x[:, first:] + self.proj(rearrange(h, 'b h n d -> b n (h d)'))
 
     def _heads(self, x: Tensor, num: int) -> Tensor:

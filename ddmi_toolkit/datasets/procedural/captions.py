@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-_NUMBERS = ('no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten')
+NUMBERS = ('no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten')
 _NOUNS = dict(slats='slat', spindles='spindle', ladder='rung')
 
 
@@ -25,7 +25,7 @@ def describe(attributes: Mapping[str, str | int | bool], variant: int = 0) -> st
         features.append('two arms')
     if variant % 3 == 1:
         features = [f for f in features if f != 'no back']
-        return f'{style} {kind} with {_join(features)}'
+        return f'{style} {kind} with {join(features)}'
     if attributes['seat'] == 'round':
         features.insert(0, 'a round seat')
     if attributes['has_cushion']:
@@ -33,8 +33,8 @@ def describe(attributes: Mapping[str, str | int | bool], variant: int = 0) -> st
     if attributes['has_stretchers']:
         features.append('stretchers between the legs')
     if variant % 3 == 2:
-        return f'{_join(features)}: {style} {kind}'
-    return f'{style} {kind} with {_join(features)}'
+        return f'{join(features)}: {style} {kind}'
+    return f'{style} {kind} with {join(features)}'
 
 
 def _base(attributes: Mapping[str, str | int | bool]) -> str:
@@ -42,7 +42,7 @@ def _base(attributes: Mapping[str, str | int | bool]) -> str:
         return 'a star base on a central column'
     if attributes['legs'] == 'pedestal':
         return 'a round foot under a central column'
-    number = _NUMBERS[int(attributes['num_legs'])]
+    number = NUMBERS[int(attributes['num_legs'])]
     style = {'square': '', 'panel': 'panel '}.get(str(attributes['legs']), f'{attributes["legs"]} ')
     legs = f'{number} {style}legs'
     return f'{legs} on rockers' if attributes['rockers'] else legs
@@ -52,11 +52,12 @@ def _back(attributes: Mapping[str, str | int | bool]) -> str:
     back = str(attributes['back'])
     if back == 'solid':
         return 'a solid back'
-    number = _NUMBERS[int(attributes['num_back_parts'])]
+    number = NUMBERS[int(attributes['num_back_parts'])]
     return f'a back of {number} {_NOUNS[back]}s'
 
 
-def _join(features: list[str]) -> str:
+def join(features: list[str]) -> str:
+    """Features as part of a sentence: "a, b and c"."""
     if len(features) == 1:
         return features[0]
     return f'{", ".join(features[:-1])} and {features[-1]}'

@@ -28,6 +28,10 @@ from .solids import Solid
 KINDS = dict(
     chair=0.38, armchair=0.24, stool=0.12, swivel_chair=0.12, rocking_chair=0.07, bench=0.07
 )
+ATTRIBUTES = (
+    'kind', 'seat', 'back', 'num_back_parts', 'legs', 'num_legs', 'has_arms', 'has_stretchers',
+    'has_cushion', 'swivel', 'rockers',
+)  # fmt: skip
 BACKS = dict(solid=0.3, slats=0.25, spindles=0.15, ladder=0.3)
 
 

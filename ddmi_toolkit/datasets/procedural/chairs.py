@@ -1,6 +1,6 @@
 """Unlimited chairs with exact occupancy, surfaces and captions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +10,8 @@ from mmcv.transforms import BaseTransform
 from ...registry import DATASETS
 from ..base import AbstractDataset, Record
 from .captions import describe
-from .chair_design import KINDS, design_seat
+from .chair_design import ATTRIBUTES, KINDS, design_seat
+from .phrases import phrases, stated
 
 EXTENT = 0.55  # queries fill the cube [-EXTENT, EXTENT]³, as in the Occupancy-Networks format
 _PIPELINE = (dict(type='JitterSurface'), dict(type='PackShape'))
@@ -22,12 +23,13 @@ class ProceduralChairs(AbstractDataset):
 
     A shape is centered, its longest side is 1, ``y`` is up and it faces ``+z``. Its queries and
     surface points are drawn afresh at every visit. Shapes of a seed are frozen: they do not change
-    with versions of numpy or of this package.
+    with versions of numpy or of this package. Each has a caption, and sixteen ``captions`` in other
+    words, of which :class:`DrawCaption` draws.
 
     Args:
         num_shapes: Number of shapes.
-        first_seed: Seed of the first one; the others follow. Keep training below 2048 and
-            held-out shapes at 10⁶ and above.
+        first_seed: Seed of the first one; the others follow. Keep training below 10⁶ and
+            held-out shapes there and above.
         num_points: Occupancy queries per sample, uniform in the ±0.55 cube.
         num_inputs: Surface points per sample.
         near_share: Share of the queries drawn near the surface instead.
@@ -63,6 +65,12 @@ class ProceduralChairs(AbstractDataset):
         """Class names in the order of ``label``."""
         return dict(classes=tuple(kind.replace('_', ' ') for kind in KINDS))
 
+    def captions(self) -> Iterator[str]:
+        """All captions, in all wordings."""
+        for index in range(len(self)):
+            _, _, caption = _shape(self.first_seed + index)
+            yield from (caption, *_phrases(self.first_seed + index))
+
     def __len__(self) -> int:
         """Number of shapes."""
         return self.num_shapes
@@ -87,6 +95,8 @@ class ProceduralChairs(AbstractDataset):
             label=list(KINDS).index(kind),
             class_name=kind.replace('_', ' '),
             caption=caption,
+            captions=_phrases(seed),
+            read_caption=_read_caption,
             attributes=dict(attributes),
         )
         if self.surface_points:
@@ -99,3 +109,14 @@ class ProceduralChairs(AbstractDataset):
 def _shape(seed: int) -> tuple:
     solid, attributes = design_seat(seed)
     return solid, attributes, describe(attributes, seed)
+
+
+@lru_cache(maxsize=4096)
+def _phrases(seed: int) -> tuple[str, ...]:
+    return phrases(_shape(seed)[1], seed)
+
+
+def _read_caption(caption: str) -> dict[str, bool]:
+    """Whether a caption says it, for each attribute."""
+    said = stated(caption)
+    return {name: name in said for name in ATTRIBUTES}

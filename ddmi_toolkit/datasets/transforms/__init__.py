@@ -1,7 +1,9 @@
 """Transforms that turn a data set's record into a sample of the batch contract."""
 
+from .captions import DrawCaption
 from .clips import CropClip, FlipClip, PackClip
 from .colors import JitterColors
+from .grids import MirrorGrid, MoveGrid, PackGrid, RoughenGrid, VoteGrid
 from .images import CenterSquare, Flip, MultiScaleCrop, PackImage
 from .points import JitterSurface, PackShape, SubsamplePoints, SubsampleSurface
 from .rays import JitterCloud, PackViews, SampleRays, SubsampleCloud
@@ -10,19 +12,25 @@ from .strides import StrideQuery
 __all__ = [
     'CenterSquare',
     'CropClip',
+    'DrawCaption',
     'Flip',
     'FlipClip',
     'JitterCloud',
     'JitterColors',
     'JitterSurface',
+    'MirrorGrid',
+    'MoveGrid',
     'MultiScaleCrop',
     'PackClip',
+    'PackGrid',
     'PackImage',
     'PackShape',
     'PackViews',
+    'RoughenGrid',
     'SampleRays',
     'StrideQuery',
     'SubsampleCloud',
     'SubsamplePoints',
     'SubsampleSurface',
+    'VoteGrid',
 ]

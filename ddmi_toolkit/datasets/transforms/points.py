@@ -123,15 +123,15 @@ class PackShape(BaseTransform):
 
     ``inputs (P, 3)`` are the surface points, ``query['points'] (Q, 3)`` the queries and ``target
     (Q, 1)`` their occupancy, 1 inside, all float32. ``meta`` keeps ``name`` and, where the record
-    has them, ``label``, ``class_name``, ``caption``, ``attributes`` and the clean samples
-    ``reference_points`` and ``reference_normals`` (as ``surface_points`` and
-    ``surface_normals``).
+    has them, ``label``, ``class_name``, ``caption``, ``attributes``, ``stated`` (which of the
+    attributes the caption says) and the clean samples ``reference_points`` and
+    ``reference_normals`` (as ``surface_points`` and ``surface_normals``).
 
     Args:
         cond: Record key handed to a conditioner, e.g. ``'label'`` or ``'caption'``.
     """
 
-    _META = ('label', 'class_name', 'caption', 'attributes')
+    _META = ('label', 'class_name', 'caption', 'attributes', 'stated')
 
     def __init__(self, cond: str | None = None) -> None:
         self.cond = cond

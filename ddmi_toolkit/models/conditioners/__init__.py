@@ -4,6 +4,7 @@ from .base import AbstractConditioner, Condition
 from .image import ImageConditioner
 from .label import LabelConditioner
 from .text import TextConditioner
+from .words import WordConditioner
 
 __all__ = [
     'AbstractConditioner',
@@ -11,4 +12,5 @@ __all__ = [
     'ImageConditioner',
     'LabelConditioner',
     'TextConditioner',
+    'WordConditioner',
 ]

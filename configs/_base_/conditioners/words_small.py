@@ -1,0 +1,17 @@
+"""Words of the training captions, encoded by a small transformer that is trained along.
+
+Needs ``dict(type='VocabularyHook')`` in ``custom_hooks`` and the conditioner among the averaged
+parts of ``SubmoduleEMAHook``.
+"""
+
+model = dict(
+    conditioner=dict(
+        type='WordConditioner',
+        channels=128,
+        depth=2,
+        num_heads=4,
+        max_words=32,
+        max_vocabulary=256,
+        drop_probability=0.1,
+    )
+)
