@@ -25,9 +25,11 @@ SIZES = dict(
     depth=1,
     pool_depth=1,
     size=16,
+    resolution=16,
 )
 NUM_FRAMES = 4
 CHAIRS = dict(type='ProceduralChairs', num_shapes=4, num_points=64, num_inputs=64)
+GRIDS = dict(type='ProceduralChairGrids', num_shapes=4, resolution=16)
 CLIPS = dict(type='ProceduralClips', num_clips=4, size=32, num_frames=NUM_FRAMES)
 IMAGES = dict(type='ProceduralImages', num_images=4, size=32)
 TOYS = dict(type='ProceduralViews', num_objects=4, num_views=2, size=16)
@@ -49,6 +51,7 @@ DATA = {
         dict(IMAGES, pipeline=[dict(type='PackImage', input_size=16, image_size=32)]),
     ),
     'xyz': (CHAIRS, dict(CHAIRS, surface_points=64)),
+    'grids': (GRIDS, GRIDS),
     'rays': (
         dict(TOYS, pipeline=[dict(type='SampleRays', num_rays=16, num_views=2)]),
         dict(TOYS, pipeline=[dict(type='PackViews')]),
@@ -164,6 +167,8 @@ def data(cfg: Config) -> dict[str, Any]:
 
 def _data_of(cfg: Config) -> tuple[dict, dict]:
     model = cfg.model.get('first_stage', cfg.model)
+    if 'layout' not in model:
+        return DATA['grids']
     if model.renderer.type == 'VolumeRenderer':
         return DATA['rays']
     return DATA[''.join(axis['name'] for axis in model.layout.axes)]

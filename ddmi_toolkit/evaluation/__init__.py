@@ -1,5 +1,6 @@
 """Metrics, and the protocol that their numbers carry."""
 
+from .classifier_accuracy import ClassifierAccuracy
 from .clip_quality import ClipQuality
 from .depth_error import DepthError
 from .extractor_roles import AbstractClipExtractor, AbstractExtractor
@@ -22,6 +23,7 @@ from .view_quality import ViewQuality
 __all__ = [
     'AbstractClipExtractor',
     'AbstractExtractor',
+    'ClassifierAccuracy',
     'ClipExtractor',
     'ClipQuality',
     'DepthError',
