@@ -17,6 +17,7 @@ Denoise = Callable[[Tensor, Tensor], Tensor]
 Callback = Callable[[int, Tensor, Tensor], None]
 """``(step, z_t, x0_hat)``, called once per step of a sampler."""
 
+SPACINGS = ('time', 'log_snr', 'karras')
 _NOISIEST = -5.1  # log(alpha / sigma) at which samples of unit variance are noise to 3 digits
 _RHO = 7.0  # Karras et al. 2022, Table 1
 
@@ -60,25 +61,25 @@ class AbstractSchedule(nn.Module, ABC):
             n: Number of times.
             spacing: ``'time'`` for the schedule's own; ``'log_snr'`` for equal steps of
                 ``log(alpha / sigma)``; ``'karras'`` for equal steps of
-                ``(sigma / alpha) ** (1 / 7)``. The last two end at the schedule's least noise,
-                whatever ``n`` is.
+                ``(sigma / alpha) ** (1 / 7)``. The last two start and end at the schedule's most
+                and least noise, whatever ``n`` is.
 
         Raises:
-            ValueError: ``n`` is not positive, or the spacing is unknown.
+            ValueError: The spacing is unknown, or there are not ``n`` different times.
         """
-        if n < 1:
-            raise ValueError(f'a sampler visits at least one time, got num_steps={n}')
         if spacing == 'time':
             return self.own_grid(n)
         start, end = self.log_snr_range()
-        # A time of pure noise is visited first, but has no place on a scale of log-SNR.
+        # Pure noise has no place on a scale of log-SNR, and little happens next to it.
         start, ramp = start.clamp(min=_NOISIEST), torch.linspace(0, 1, n).to(start)
         if spacing == 'log_snr':
-            return self.times_at(start + ramp * (end - start))
-        if spacing == 'karras':
+            levels = start + ramp * (end - start)
+        elif spacing == 'karras':
             noisiest, least = (-start / _RHO).exp(), (-end / _RHO).exp()
-            return self.times_at(-_RHO * (noisiest + ramp * (least - noisiest)).log())
-        raise ValueError(f"spacing={spacing!r} must be 'time', 'log_snr' or 'karras'")
+            levels = -_RHO * (noisiest + ramp * (least - noisiest)).log()
+        else:
+            raise ValueError(f'spacing={spacing!r} must be one of {SPACINGS}')
+        return torch.cat([self.own_grid(1), self.times_at(levels)[1:]])
 
 
 class AbstractParameterization(nn.Module, ABC):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .base import AbstractSchedule, Callback, Denoise
+from .base import SPACINGS, AbstractSchedule, Callback, Denoise
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,16 @@ class AbstractSampler(ABC):
     Args:
         num_steps: Number of times at which the latent is denoised.
         spacing: Where they lie, see :meth:`AbstractSchedule.grid`.
+
+    Raises:
+        ValueError: There is no step, or the spacing is unknown.
     """
 
     def __init__(self, num_steps: int, spacing: str = 'time') -> None:
+        if num_steps < 1:
+            raise ValueError(f'a sampler takes at least one step, got num_steps={num_steps}')
+        if spacing not in SPACINGS:
+            raise ValueError(f'spacing={spacing!r} must be one of {SPACINGS}')
         self.num_steps = num_steps
         self.spacing = spacing
 

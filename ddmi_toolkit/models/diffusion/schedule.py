@@ -115,21 +115,47 @@ class ScaledLinearSchedule(AbstractDiscreteSchedule):
         num_steps: Number of times.
         beta_start: First variance.
         beta_end: Last variance.
+        zero_terminal_snr: Whether ``alpha`` ends at 0, see :class:`AbstractDiscreteSchedule`.
     """
 
     def __init__(
-        self, num_steps: int = 1000, beta_start: float = 0.0015, beta_end: float = 0.0195
+        self,
+        num_steps: int = 1000,
+        beta_start: float = 0.0015,
+        beta_end: float = 0.0195,
+        zero_terminal_snr: bool = False,
     ) -> None:
-        if not 0 < beta_start <= beta_end < 1:
-            raise ValueError(
-                f'need 0 < beta_start <= beta_end < 1, got {beta_start} and {beta_end}'
-            )
-        self.beta_range = beta_start, beta_end
-        super().__init__(num_steps)
+        self.beta_range = _beta_range(beta_start, beta_end)
+        super().__init__(num_steps, zero_terminal_snr)
 
     def _betas(self) -> Tensor:
         low, high = (math.sqrt(b) for b in self.beta_range)
         return torch.linspace(low, high, self.num_steps, dtype=torch.float64).square()
+
+
+@MODELS.register_module()
+class LinearSchedule(AbstractDiscreteSchedule):
+    """``beta`` grows linearly (Ho et al. 2020).
+
+    Args:
+        num_steps: Number of times.
+        beta_start: First variance.
+        beta_end: Last variance.
+        zero_terminal_snr: Whether ``alpha`` ends at 0, see :class:`AbstractDiscreteSchedule`.
+    """
+
+    def __init__(
+        self,
+        num_steps: int = 1000,
+        beta_start: float = 1e-4,
+        beta_end: float = 0.02,
+        zero_terminal_snr: bool = False,
+    ) -> None:
+        self.beta_range = _beta_range(beta_start, beta_end)
+        super().__init__(num_steps, zero_terminal_snr)
+
+    def _betas(self) -> Tensor:
+        return torch.linspace(*self.beta_range, self.num_steps, dtype=torch.float64)
 
 
 @MODELS.register_module()
@@ -140,15 +166,26 @@ class CosineSchedule(AbstractDiscreteSchedule):
         num_steps: Number of times.
         offset: Keeps the first variances from vanishing (``s`` in the paper).
         max_beta: Largest variance of one time, as in the paper.
+        zero_terminal_snr: Whether ``alpha`` ends at 0, see :class:`AbstractDiscreteSchedule`.
     """
 
     def __init__(
-        self, num_steps: int = 1000, offset: float = 0.008, max_beta: float = 0.999
+        self,
+        num_steps: int = 1000,
+        offset: float = 0.008,
+        max_beta: float = 0.999,
+        zero_terminal_snr: bool = False,
     ) -> None:
         self.offset, self.max_beta = offset, max_beta
-        super().__init__(num_steps)
+        super().__init__(num_steps, zero_terminal_snr)
 
     def _betas(self) -> Tensor:
         u = torch.arange(self.num_steps + 1, dtype=torch.float64) / self.num_steps
         alpha_bar = torch.cos((u + self.offset) / (1 + self.offset) * math.pi / 2).square()
         return (1 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=self.max_beta)
+
+
+def _beta_range(start: float, end: float) -> tuple[float, float]:
+    if not 0 < start <= end < 1:
+        raise ValueError(f'need 0 < beta_start <= beta_end < 1, got {start} and {end}')
+    return start, end
