@@ -13,6 +13,7 @@ from .procedural import (
 )
 from .seeds import SeedDataset
 from .shapenet import ShapeNetOccupancy
+from .text2shape import Text2Shape
 from .transforms import (
     CenterSquare,
     CropClip,
@@ -71,6 +72,7 @@ __all__ = [
     'SubsampleCloud',
     'SubsamplePoints',
     'SubsampleSurface',
+    'Text2Shape',
     'VideoFolder',
     'VoteGrid',
 ]

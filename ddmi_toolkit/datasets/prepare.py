@@ -99,7 +99,12 @@ class Source:
 
 
 def find_sources(
-    root: Path, class_id: str, voxel_key: str, pattern: str = '*', by_folder: bool = False
+    root: Path,
+    class_id: str,
+    voxel_key: str,
+    pattern: str = '*',
+    by_folder: bool = False,
+    class_of: Mapping[str, str] | None = None,
 ) -> list[Source]:
     """Shapes of a file, or of all files below a folder, in order of name.
 
@@ -109,6 +114,7 @@ def find_sources(
         voxel_key: Array of a voxel ``.npz``.
         pattern: Glob that file names must match.
         by_folder: Take the class from the first folder below ``root`` instead.
+        class_of: Class by name of the shape instead; shapes without one are left out.
 
     Raises:
         ValueError: Nothing is there, or two shapes would have the same name.
@@ -122,7 +128,13 @@ def find_sources(
     for file in files:
         parts = [file.stem] if file == root else list(file.relative_to(root).with_suffix('').parts)
         own_class = parts.pop(0) if by_folder and len(parts) > 1 else class_id
+        if file.suffix.lower() == '.nrrd' and parts[-2:-1] == parts[-1:]:
+            parts.pop()  # Text2Shape has <shape>/<shape>.nrrd
         stem = '_'.join(parts)
+        if class_of is not None:
+            if stem not in class_of:
+                continue
+            own_class = class_of[stem]
         if file.suffix.lower() == '.npz':
             count = list_voxels(file, voxel_key)
             found = [Source(file, own_class, f'{stem}_{i:05d}', i) for i in range(count)]
@@ -135,6 +147,11 @@ def find_sources(
                     f'{first.path} and {source.path} would both be written to '
                     f'{source.class_id}/{source.name}; choose one by a pattern such as *.obj'
                 )
+    if not sources and files and class_of is not None:
+        raise ValueError(
+            f'{root}: none of its {len(files)} shapes, e.g. {files[0].stem!r}, has a class; there '
+            f'are classes of {len(class_of)}, e.g. {list(class_of)[:2]}'
+        )
     if not sources:
         raise ValueError(f'{root} holds no shapes: expected {pattern!r} with a suffix of {known}')
     return list(sources.values())

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 MESH_SUFFIXES = ('.obj', '.off', '.ply', '.stl', '.glb')
-VOXEL_SUFFIXES = ('.npz', '.binvox')
+VOXEL_SUFFIXES = ('.npz', '.binvox', '.nrrd')
 
 Mesh = tuple[np.ndarray, np.ndarray]
 
@@ -40,14 +40,14 @@ def list_voxels(path: str | Path, key: str) -> int:
     """Number of grids in a voxel file, without reading them.
 
     Args:
-        path: A ``.binvox`` (one grid) or ``.npz``.
+        path: A ``.binvox`` or ``.nrrd`` (one grid) or ``.npz``.
         key: Array of the ``.npz``, its first axis the grids.
 
     Raises:
         ValueError: The file is no archive or lacks the array.
     """
     path = Path(path)
-    if path.suffix.lower() == '.binvox':
+    if path.suffix.lower() != '.npz':
         return 1
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f'{key}.npy') as file:
@@ -65,8 +65,10 @@ def load_voxels(path: str | Path, key: str, index: int = 0) -> np.ndarray:
     """One occupancy grid ``(X, Y, Z)``, bool, axes in coordinate order.
 
     Args:
-        path: A ``.binvox``, or an ``.npz`` whose array ``key`` holds grids ``(n, X, Y, Z)``, or
-            cubes as packed bits ``(n, X³ / 8)`` uint8 (``np.packbits`` of each flat grid).
+        path: A ``.binvox``; an ``.nrrd`` of occupancies or of colors ``(4, ...)`` whose alpha is
+            the occupancy, as Text2Shape has them; or an ``.npz`` whose array ``key`` holds grids
+            ``(n, X, Y, Z)``, or cubes as packed bits ``(n, X³ / 8)`` uint8 (``np.packbits`` of
+            each flat grid).
         key: Array of the ``.npz``.
         index: Which grid.
 
@@ -76,6 +78,8 @@ def load_voxels(path: str | Path, key: str, index: int = 0) -> np.ndarray:
     path = Path(path)
     if path.suffix.lower() == '.binvox':
         return _load_binvox(path)
+    if path.suffix.lower() == '.nrrd':
+        return _load_nrrd(path)
     try:
         with path.open('rb') as file, np.load(file) as arrays:  # np.load leaves broken files open
             if key not in arrays.files:
@@ -106,3 +110,33 @@ def _load_binvox(path: Path) -> np.ndarray:
             return np.asarray(load_binvox(file, axis_order='xzy').matrix, dtype=bool)
     except Exception as error:
         raise ValueError(f'{path} cannot be read as binvox: {error}') from error
+
+
+_TEXT2SHAPE_AXES = np.eye(3)[[1, 2, 0]]  # files of it run along y, z and x
+
+
+def _load_nrrd(path: Path) -> np.ndarray:
+    try:
+        import nrrd
+    except ImportError as error:
+        raise ImportError(f'{path} needs the package pynrrd: pip install pynrrd') from error
+
+    try:
+        content, header = nrrd.read(str(path))
+    except Exception as error:
+        raise ValueError(f'{path} cannot be read as NRRD: {error}') from error
+    grid = content[3] if content.ndim == 4 and len(content) == 4 else content
+    if grid.ndim != 3:
+        raise ValueError(
+            f'{path}: NRRD of shape {content.shape}; expected a grid (X, Y, Z) or one of colors '
+            f'(4, X, Y, Z)'
+        )
+    directions = header.get('space directions')
+    steps = _TEXT2SHAPE_AXES if directions is None else np.asarray(directions, dtype=float)[-3:]
+    along = np.abs(steps).argmax(axis=1)  # coordinate that each axis of the file runs along
+    if sorted(along) != [0, 1, 2] or np.count_nonzero(steps) != 3:
+        raise ValueError(
+            f'{path}: axes run along {steps.tolist()}; expected one along each of x y z'
+        )
+    backwards = [axis for axis in range(3) if steps[axis, along[axis]] < 0]
+    return np.transpose(np.flip(grid, backwards), np.argsort(along)) > 0
