@@ -12,11 +12,11 @@ custom_hooks = [
     # Published: decay 0.9999 at every fifth optimizer step, copying for the first 100 updates.
     dict(
         type='SubmoduleEMAHook',
-        modules=('denoiser', 'diffuser'),
         momentum=1e-4,
         interval=25,
         warmup=dict(begin=500, power=2 / 3, inv_gamma=5.0),
     ),
     dict(type='LatentCacheHook'),
+    dict(type='VocabularyHook'),
     dict(type='SampleHook', interval=50_000, seeds=8),
 ]

@@ -11,7 +11,6 @@ custom_hooks = [
     # Published: decay 0.9999 at every tenth optimizer step, copying for the first 100 updates.
     dict(
         type='SubmoduleEMAHook',
-        modules=('denoiser', 'diffuser'),
         momentum=1e-4,
         interval=50,
         warmup=dict(begin=500, power=2 / 3, inv_gamma=5.0),

@@ -15,11 +15,11 @@ latent_cache = dict(draws_per_item=4, dtype='float16')
 custom_hooks = [
     dict(
         type='SubmoduleEMAHook',
-        modules=('denoiser', 'diffuser'),
         momentum=1e-3,
         warmup=dict(begin=100, power=2 / 3),
     ),
     dict(type='LatentCacheHook'),
     dict(type='LatentStatsHook'),
+    dict(type='VocabularyHook'),
     dict(type='SampleHook', interval=2000, seeds=8),
 ]
