@@ -1,6 +1,7 @@
 """From a config and a checkpoint to fields in your hands."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 from torch import Tensor, nn
+from torch.utils.data import default_collate
 
 from ..registry import MODELS
 from ..structures import Field, PlaneLayout, seeded_normal
@@ -110,7 +112,13 @@ class FieldInferencer:
         return self.autoencoder.layout
 
     def sample(
-        self, seeds: Sequence[int], cond: Sequence[Any] | Tensor | None = None, batch_size: int = 16
+        self,
+        seeds: Sequence[int],
+        cond: Sequence[Any] | Tensor | None = None,
+        batch_size: int = 16,
+        *,
+        negative: Any = None,
+        guidance_scale: float | None = None,
     ) -> Iterator[Field]:
         """One field per seed; a seed's field does not depend on the other seeds.
 
@@ -119,13 +127,32 @@ class FieldInferencer:
 
         Args:
             seeds: At least one.
-            cond: One raw condition per seed, as the model's conditioner takes them.
+            cond: One raw condition per seed, as the model's conditioner takes them; see
+                :meth:`condition`.
             batch_size: How many are sampled together.
+            negative: A raw condition that guidance moves away from, the same for all.
+            guidance_scale: ``w`` of :class:`Guidance`, in place of the config's.
+
+        Raises:
+            ValueError: Not one condition per seed, or conditions that the model does not take.
         """
         seeds = torch.as_tensor(seeds, dtype=torch.int64)
         if not len(seeds):
             raise ValueError('sample takes at least one seed, got none')
-        yield from self._generate(self._initial_noise(seeds), seeds, cond, batch_size)
+        if cond is not None:
+            self._conditioner()
+            if len(cond) != len(seeds):
+                raise ValueError(f'{len(cond)} conditions for {len(seeds)} seeds; give one each')
+        with self._guidance(guidance_scale):
+            yield from self._generate(self._initial_noise(seeds), seeds, cond, batch_size, negative)
+
+    def condition(self, value: Any) -> Any:
+        """The raw condition of one sample that a word, a name or a file stands for.
+
+        Raises:
+            ValueError: The model is unconditional, or takes no such condition.
+        """
+        return self._conditioner().parse(value)
 
     def interpolate(
         self, seed_a: int, seed_b: int, num_steps: int, cond: Any = None, batch_size: int = 16
@@ -194,8 +221,37 @@ class FieldInferencer:
             return seeded_normal(seeds, shape, 'sample')
         return self._diffuser.initial_noise(shape, seeds)
 
+    def _conditioner(self) -> Any:
+        """What takes conditions."""
+        conditioner = getattr(self.model, 'conditioner', None)
+        if conditioner is None:
+            raise ValueError(
+                f'{self.cfg.get("experiment_name", "the model")} has no conditioner: it generates '
+                f'unconditionally; train a config with model.conditioner'
+            )
+        return conditioner
+
+    @contextmanager
+    def _guidance(self, scale: float | None) -> Iterator[None]:
+        """The model guides with this scale inside."""
+        if scale is None:
+            yield
+            return
+        self._conditioner()
+        before = self.model.guidance.scale
+        self.model.guidance.scale = float(scale)
+        try:
+            yield
+        finally:
+            self.model.guidance.scale = before
+
     def _generate(
-        self, noise: Tensor, seeds: Tensor, cond: Sequence[Any] | Tensor | None, batch_size: int
+        self,
+        noise: Tensor,
+        seeds: Tensor,
+        cond: Sequence[Any] | Tensor | None,
+        batch_size: int,
+        negative: Any = None,
     ) -> Iterator[Field]:
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size} must be at least 1')
@@ -203,7 +259,9 @@ class FieldInferencer:
             part = slice(start, start + batch_size)
             z = noise[part]
             if self._diffuser is not None:
-                z = self.model.sample(seeds[part], None if cond is None else cond[part], z)
+                conds = None if cond is None else default_collate(list(cond[part]))
+                others = None if negative is None else default_collate([negative] * len(z))
+                z = self.model.sample(seeds[part], conds, z, negative=others)
             yield from self.decode(z)
 
 
