@@ -11,14 +11,12 @@ Score: not trained by us yet.
 _base_ = [
     '../_base_/diffusion/ddpm_v_small.py',
     '../_base_/denoisers/plane_unet_stacked_small.py',
+    '../_base_/conditioners/words_small.py',
     '../_base_/schedules/adamw_small.py',
     '../_base_/default_runtime.py',
 ]
 first_stage_config = 'd2c_vae/procedural_text2chair.py'
 latent_cache = dict(draws_per_item=2)
-model = dict(
-    conditioner=dict(type='WordConditioner', channels=128, depth=2, num_heads=4, max_words=64),
-    guidance=dict(type='Guidance', scale=3.0),
-)
+model = dict(guidance=dict(type='Guidance', scale=3.0))
 train_cfg = dict(max_iters=10_000)
 default_hooks = dict(checkpoint=dict(interval=1000))

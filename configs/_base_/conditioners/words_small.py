@@ -1,7 +1,6 @@
 """Words of the training captions, encoded by a small transformer that is trained along.
 
-Needs ``dict(type='VocabularyHook')`` in ``custom_hooks`` and the conditioner among the averaged
-parts of ``SubmoduleEMAHook``.
+The vocabulary is taken from the captions by ``VocabularyHook`` when training begins.
 """
 
 model = dict(
