@@ -14,6 +14,13 @@ from .inference import (
     load_model,
     spherical_path,
 )
+from .observing import (
+    invert,
+    observe_cloud,
+    observe_occupancies,
+    posterior_latents,
+    variation_latents,
+)
 from .outputs import make_writer, write_samples
 from .pictures import check_space, write_picture
 from .reconstruction import find_inputs, make_reconstructor, reconstruct_files
@@ -33,13 +40,17 @@ __all__ = [
     'extract_colored_mesh',
     'find_config',
     'find_inputs',
+    'invert',
     'layout_of',
     'load_config',
     'load_field',
     'load_model',
     'make_reconstructor',
     'make_writer',
+    'observe_cloud',
+    'observe_occupancies',
     'parse_seeds',
+    'posterior_latents',
     'readable_errors',
     'reconstruct_files',
     'render_views',
@@ -48,6 +59,7 @@ __all__ = [
     'save_field',
     'spherical_path',
     'train',
+    'variation_latents',
     'write_picture',
     'write_samples',
 ]

@@ -4,6 +4,7 @@ from .cameras import Camera, look_at, orbit, stack_rays
 from .coords import Coords, Grid, Points, as_coords, pixel_centers
 from .field import Field
 from .layout import Axis, PlaneLayout
+from .observations import Observations
 from .pictures import as_size, to_uint8
 from .posterior import DiagonalGaussian
 from .randomness import Draw, generators, mix_seed, seeded_normal, seeded_uniform
@@ -18,6 +19,7 @@ __all__ = [
     'Draw',
     'Field',
     'Grid',
+    'Observations',
     'PlaneLayout',
     'Points',
     'Raster',

@@ -3,6 +3,7 @@
 from .ancestral import DDIM, DDPM
 from .base import AbstractLossWeight, AbstractParameterization, AbstractSchedule
 from .continuous import EDMSchedule, FlowSchedule
+from .corrections import AbstractLikelihood, Correction
 from .diffuser import Diffuser
 from .dpm_solver import DPMSolverPP, DPMSolverPPSDE
 from .guidance import Guidance
@@ -19,10 +20,12 @@ __all__ = [
     'P2',
     'X0',
     'AbstractDiscreteSchedule',
+    'AbstractLikelihood',
     'AbstractLossWeight',
     'AbstractParameterization',
     'AbstractSampler',
     'AbstractSchedule',
+    'Correction',
     'CosineSchedule',
     'DPMSolverPP',
     'DPMSolverPPSDE',
