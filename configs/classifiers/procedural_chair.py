@@ -12,5 +12,5 @@ _base_ = [
     '../_base_/schedules/adamw_cosine_classifier.py',
     '../_base_/default_runtime.py',
 ]
-train_cfg = dict(max_iters=1600, val_interval=400)
+train_cfg = dict(max_iters=1200, val_interval=400)
 default_hooks = dict(checkpoint=dict(interval=400))

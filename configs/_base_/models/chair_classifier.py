@@ -1,6 +1,7 @@
 """A classifier of procedural chairs: what can be told on a grid of 48 cells along a side.
 
-A class is defined by the attributes that hold for its members.
+A class is defined by the attributes that hold for its members. Left out: cushions, which rise by one
+cell, and whether legs are round, square or tapered, which is less.
 """
 
 model = dict(
@@ -39,9 +40,5 @@ model = dict(
         seat=dict(square=dict(seat='square'), round=dict(seat='round')),
         rockers=dict(no=dict(rockers=False), yes=dict(rockers=True)),
         has_stretchers=dict(no=dict(has_stretchers=False), yes=dict(has_stretchers=True)),
-        has_cushion=dict(no=dict(has_cushion=False), yes=dict(has_cushion=True)),
-        legs=dict(
-            square=dict(legs='square'), round=dict(legs='round'), tapered=dict(legs='tapered')
-        ),
     ),
 )

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from ...layers.resnet import group_norm
 from ...registry import MODELS
 from ...structures import Field, Grid
 from .questions import UNASKED, Question, answers_of, facts_of
@@ -177,7 +178,7 @@ class FieldClassifier(BaseModel):
 
 def _block(in_channels: int, out_channels: int, stride: int = 1) -> list[nn.Module]:
     conv = nn.Conv3d(in_channels, out_channels, 3, stride, padding=1, bias=False)
-    return [conv, nn.BatchNorm3d(out_channels), nn.ReLU(inplace=True)]
+    return [conv, group_norm(out_channels, num_groups=8), nn.ReLU(inplace=True)]
 
 
 def _blocks_to_channels(grid: Tensor) -> Tensor:

@@ -15,12 +15,13 @@ Facts = Mapping[str, Any]
 class Question:
     """A choice between classes.
 
-    The class of a shape is the first one whose facts all hold for it.
+    The class of a shape is the first one whose facts are all known of it and hold.
 
     Args:
         name: Of the question.
-        classes: The facts of each class, ``{fact: value}``; a list of values stands for any of
-            them, and a class without facts takes all that is left over.
+        classes: The facts of each class, ``{fact: value}``, such that no two classes have all of
+            theirs in common; a list of values stands for any of them. A class without facts takes
+            what is left over of the shapes of which everything is known.
 
     Raises:
         ValueError: Fewer than two classes.
@@ -37,11 +38,12 @@ class Question:
         self.reads = frozenset(key for facts in self._facts for key in facts)
 
     def answer(self, facts: Facts) -> int:
-        """Index of the class, or ``UNASKED`` where a fact is missing or no class fits."""
-        if not self.reads <= set(facts):
-            return UNASKED
+        """Index of the class, or ``UNASKED`` where what is known makes it none of them."""
         for i, wanted in enumerate(self._facts):
-            if all(_is_any_of(facts[key], value) for key, value in wanted.items()):
+            needed = wanted or self.reads
+            if all(key in facts for key in needed) and all(
+                _is_any_of(facts[key], value) for key, value in wanted.items()
+            ):
                 return i
         return UNASKED
 
@@ -50,14 +52,23 @@ def facts_of(meta: Mapping[str, Any] | None, count: int) -> list[dict[str, Any]]
     """What a collated batch's ``meta`` says about each of its shapes.
 
     Args:
-        meta: ``{key: values of the batch}``; those of ``attributes`` are facts of their own.
+        meta: ``{key: values of the batch}``; those of ``attributes`` are facts of their own, and
+            only where ``stated`` of the same names is true, if there is one: a caption does not
+            say everything, and nothing else is asked for.
         count: Size ``B`` of the batch.
     """
     columns = dict(meta or {})
-    columns |= columns.pop('attributes', None) or {}
-    return [
-        {k: _item(v, i) for k, v in columns.items() if _is_column(v, count)} for i in range(count)
-    ]
+    attributes, stated = columns.pop('attributes', None) or {}, columns.pop('stated', None) or {}
+    facts = [_row(columns | attributes, i, count) for i in range(count)]
+    for i, one in enumerate(facts):
+        for key in stated:
+            if not stated[key][i]:
+                one.pop(key, None)
+    return facts
+
+
+def _row(columns: Mapping[str, Any], index: int, count: int) -> dict[str, Any]:
+    return {k: _item(v, index) for k, v in columns.items() if _is_column(v, count)}
 
 
 def _is_column(values: Any, count: int) -> bool:
