@@ -1,6 +1,7 @@
 """Entry points: configs, training, evaluation, inference and field files."""
 
 from ..layers.view_rendering import cameras_around, render_views
+from ..structures import spherical_path
 from .colored_mesh import extract_colored_mesh, save_colored_mesh
 from .commands import parse_seeds, readable_errors
 from .config import config_hash, config_name, configs_root, find_config, load_config
@@ -12,7 +13,6 @@ from .inference import (
     default_device,
     layout_of,
     load_model,
-    spherical_path,
 )
 from .observing import (
     invert,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import default_collate
 
 from ..registry import MODELS
-from ..structures import Field, PlaneLayout, seeded_normal
+from ..structures import Field, PlaneLayout, seeded_normal, spherical_path
 from ..utils import find_checkpoint, load_checkpoint, load_state_strict
 from .config import load_config
 
@@ -146,16 +146,35 @@ class FieldInferencer:
         with self._guidance(guidance_scale):
             yield from self._generate(self._initial_noise(seeds), seeds, cond, batch_size, negative)
 
-    def condition(self, value: Any) -> Any:
-        """The raw condition of one sample that a word, a name or a file stands for.
+    def condition(self, value: Any, kind: str | None = None) -> Any:
+        """The raw condition of one sample that a prompt, a class or a file stands for.
+
+        Args:
+            value: A prompt, the name or number of a class, or the path of a file.
+            kind: ``'prompt'``, ``'class'`` or ``'condition'`` (a file), to be told when the model
+                takes another kind.
 
         Raises:
             ValueError: The model is unconditional, or takes no such condition.
         """
-        return self._conditioner().parse(value)
+        conditioner = self._conditioner()
+        if kind not in (None, conditioner.takes):
+            raise ValueError(
+                f'{type(conditioner).__name__} takes a {conditioner.takes}, got a {kind}: '
+                f'{str(value)!r:.80}'
+            )
+        return conditioner.parse(value)
 
     def interpolate(
-        self, seed_a: int, seed_b: int, num_steps: int, cond: Any = None, batch_size: int = 16
+        self,
+        seed_a: int,
+        seed_b: int,
+        num_steps: int,
+        cond: Any = None,
+        batch_size: int = 16,
+        *,
+        negative: Any = None,
+        guidance_scale: float | None = None,
     ) -> Iterator[Field]:
         """Fields from the sample of one seed to that of another, both included.
 
@@ -167,6 +186,8 @@ class FieldInferencer:
             num_steps: Number of fields, at least 2.
             cond: One raw condition, the same for all.
             batch_size: How many are sampled together.
+            negative: See :meth:`sample`.
+            guidance_scale: See :meth:`sample`.
 
         Raises:
             ValueError: The sampler renews noise on the way, so that fields would not change
@@ -182,7 +203,8 @@ class FieldInferencer:
         noise = spherical_path(ends[0], ends[1], num_steps)
         seeds = torch.full((num_steps,), seed_a)
         conds = None if cond is None else [cond] * num_steps
-        yield from self._generate(noise, seeds, conds, batch_size)
+        with self._guidance(guidance_scale):
+            yield from self._generate(noise, seeds, conds, batch_size, negative)
 
     def interpolate_latents(self, z_a: Tensor, z_b: Tensor, num_steps: int) -> Iterator[Field]:
         """Fields on the :func:`spherical_path` between two latents ``(C, N)``, both included.
@@ -263,39 +285,3 @@ class FieldInferencer:
                 others = None if negative is None else default_collate([negative] * len(z))
                 z = self.model.sample(seeds[part], conds, z, negative=others)
             yield from self.decode(z)
-
-
-def spherical_path(a: Tensor, b: Tensor, num_steps: int) -> Tensor:
-    """``num_steps`` points from ``a`` to ``b``, turning at constant speed (Shoemake 1985).
-
-    Between draws of a normal distribution, all points have the norm of a draw; on the straight
-    line, those in the middle would be too short by a factor of up to the square root of 2.
-
-    Args:
-        a: First point, of any shape.
-        b: Last point, of the same shape.
-        num_steps: At least 2.
-
-    Returns:
-        ``(num_steps, *a.shape)``; the ends are exact.
-
-    Raises:
-        ValueError: The shapes differ, or there are fewer than 2 steps.
-    """
-    if num_steps < 2 or a.shape != b.shape:
-        raise ValueError(
-            f'a path takes two points of one shape and at least 2 steps, got shapes '
-            f'{tuple(a.shape)} and {tuple(b.shape)} and num_steps={num_steps}'
-        )
-    x, y = (v.double().flatten() for v in (a, b))
-    share = torch.linspace(0, 1, num_steps, dtype=torch.float64, device=x.device)
-    # atan2 keeps its precision where the angle is small, unlike the arc cosine
-    ux, uy = (v / v.norm().clamp(min=1e-300) for v in (x, y))
-    angle = 2 * torch.atan2((ux - uy).norm(), (ux + uy).norm())
-    sine = angle.sin()
-    if sine < 1e-6:  # parallel: the limit of both weights; opposite: no circle is singled out
-        weights = torch.stack([1 - share, share])
-    else:
-        weights = torch.stack([((1 - share) * angle).sin(), (share * angle).sin()]) / sine
-    path = weights[0, :, None] * x + weights[1, :, None] * y
-    return path.to(a.dtype).unflatten(-1, a.shape)

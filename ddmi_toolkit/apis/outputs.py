@@ -68,6 +68,7 @@ def write_samples(
     samples: Iterable[tuple[int | str, Field]],
     folder: str | Path,
     writer: FieldWriter | None = None,
+    columns: int = 4,
 ) -> list[Path]:
     """Write each field as a file to look at and as a field file, and a picture of all of them.
 
@@ -77,6 +78,7 @@ def write_samples(
         samples: Seed (or name) and field (a batch of one) of each sample.
         folder: Created if needed.
         writer: What writes them; None is :func:`make_writer` of the first field's layout.
+        columns: Samples per row of the picture of all.
 
     Returns:
         The files written, the picture of all last.
@@ -94,6 +96,6 @@ def write_samples(
         files, view = writer.write(field, stem)
         paths += files
         views.append(view)
-    paths.append(save_image(image_grid(views), folder / 'contact_sheet.png'))
+    paths.append(save_image(image_grid(views, columns), folder / 'contact_sheet.png'))
     print_log(f'wrote {len(views)} samples to {folder}', logger='current')
     return paths

@@ -10,6 +10,7 @@ from .posterior import DiagonalGaussian
 from .randomness import Draw, generators, mix_seed, seeded_normal, seeded_uniform
 from .raster import Raster, fitted_size, magnified_size
 from .signals import Signal, signal_of
+from .spherical import spherical_path
 
 __all__ = [
     'Axis',
@@ -36,6 +37,7 @@ __all__ = [
     'seeded_normal',
     'seeded_uniform',
     'signal_of',
+    'spherical_path',
     'stack_rays',
     'to_uint8',
 ]

@@ -1,7 +1,7 @@
 """What a conditioner is, and how conditions are dropped for classifier-free guidance."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,9 @@ class AbstractConditioner(nn.Module, ABC):
         ValueError: ``drop_probability`` is no probability.
     """
 
+    takes: ClassVar[str] = 'condition'
+    """What :meth:`parse` reads: ``'prompt'``, ``'class'``, or ``'condition'`` for a file."""
+
     def __init__(
         self,
         vector_channels: int | None,
@@ -45,6 +48,21 @@ class AbstractConditioner(nn.Module, ABC):
     @abstractmethod
     def embed(self, raw: Any) -> Condition:
         """``dict(vector (B, D) or None, context (B, L, D) or None)`` of a raw condition."""
+
+    @abstractmethod
+    def parse(self, value: Any) -> Any:
+        """The raw condition of one sample from what somebody typed.
+
+        Raises:
+            TypeError, ValueError: Nothing can be made of it; the message says what can.
+        """
+
+    def require_files(self) -> None:
+        """Find the files that the condition needs without reading them; most need none.
+
+        Raises:
+            FileNotFoundError: One is absent; the message says how to get it.
+        """
 
     def null(self, batch_size: int, length: int = 1) -> Condition:
         """The condition that says nothing: the other side of guidance.

@@ -1,14 +1,20 @@
-"""Conditions in words."""
+"""Conditions in words, by a text tower that was trained elsewhere."""
 
-import difflib
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ...layers.frozen import Frozen, fixed_initialization, is_meta, require_file, warn_random
+from ...layers.clip_towers import create_clip
+from ...layers.clip_weights import find_clip_weights
+from ...layers.frozen import Frozen, warn_random
 from ...registry import MODELS
 from .base import AbstractConditioner, Condition
+from .captions import check_captions, parse_prompt
+
+_ROWS = 8  # captions of one pass of the tower, whose values so depend on no other caption
 
 
 @MODELS.register_module()
@@ -16,7 +22,8 @@ class TextConditioner(AbstractConditioner):
     """Frozen text tower of an open-clip model: its pooled vector and one context token per word.
 
     Positions after the end of a caption hold the null embedding, so what a caption says does not
-    depend on how far the tokenizer pads.
+    depend on how far the tokenizer pads. The tower runs once for each caption: features are kept
+    in the main memory, as many as ``cache_size``, those longest unused leaving first.
 
     Checkpoints hold the tower when it is random. When it comes from a file they hold its
     checksum in its place (hundreds of MB less), and loading them with another file fails.
@@ -24,15 +31,20 @@ class TextConditioner(AbstractConditioner):
     Args:
         model: Name of an open-clip model with a text tower of open-clip's own, e.g.
             ``'ViT-B-32'`` (vector and context of 512 channels, 77 tokens).
-        pretrained: File of its weights; None draws random ones, the same in every process, with
-            a warning in the log.
+        pretrained: File of its weights, or open-clip's name of a training run, e.g.
+            ``'laion2b_s34b_b79k'``, whose file has been downloaded; None draws random ones, the
+            same in every process, with a warning in the log.
         has_context: Whether the tokens are given, or the pooled vector alone.
         drop_probability: See :class:`AbstractConditioner`.
+        cache_size: Captions whose features are kept, per process (30 KB each for 15 words of 512
+            channels).
 
     Raises:
-        FileNotFoundError: The weights file does not exist.
+        FileNotFoundError: The weights are not on this machine.
         ValueError: An unknown or unsuitable model, or the file holds other weights.
     """
+
+    takes = 'prompt'
 
     def __init__(
         self,
@@ -40,6 +52,7 @@ class TextConditioner(AbstractConditioner):
         pretrained: str | None = None,
         has_context: bool = True,
         drop_probability: float = 0.1,
+        cache_size: int = 8192,
     ) -> None:
         import open_clip
 
@@ -48,68 +61,113 @@ class TextConditioner(AbstractConditioner):
         super().__init__(tower.output_dim or tower.width, context_channels, drop_probability)
         self.tower = Frozen(tower, keep='weights' if pretrained is None else 'fingerprint')
         self.tokenizer = open_clip.get_tokenizer(model)
+        self.model, self.pretrained = model, pretrained
+        self.cache_size = cache_size
+        self._cache: OrderedDict[str, tuple[Tensor, Tensor]] = OrderedDict()
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of the longest caption, its begin and end included."""
+        return self.tokenizer.context_length
+
+    def require_files(self) -> None:
+        """Find the weights without reading them.
+
+        Raises:
+            FileNotFoundError: They are not on this machine.
+        """
+        if self.pretrained is not None:
+            find_clip_weights(self.model, self.pretrained)
 
     def embed(self, raw: Sequence[str]) -> Condition:
         """Vectors ``(B, D)`` and contexts ``(B, L, W)`` of captions.
 
         Raises:
             TypeError: Not a list of strings.
+            ValueError: A caption is empty or too long.
         """
-        if isinstance(raw, str) or not all(isinstance(caption, str) for caption in raw):
-            raise TypeError(f'captions must be a list of strings, got {raw!r:.80}')
-        tokens = self.tokenizer(list(raw)).to(self.null_vector.device)  # (B, L)
-        with torch.no_grad():
-            vector, context = self.tower(tokens)
+        features = self._features(check_captions(raw))
+        like = self.null_vector
+        vector = torch.stack([vector for vector, _ in features]).to(like)
         if self.null_context is None:
             return dict(vector=vector, context=None)
-        says = self._is_caption(tokens)[..., None]
-        return dict(
-            vector=vector, context=torch.where(says, context, self.null_context.to(context.dtype))
-        )
+        padded = [nn.functional.pad(c, (0, 0, 0, self.max_tokens - len(c))) for _, c in features]
+        lengths = torch.tensor([len(c) for _, c in features], device=like.device)
+        says = torch.arange(self.max_tokens, device=like.device) < lengths[:, None]  # (B, L)
+        context = torch.stack(padded).to(like)
+        return dict(vector=vector, context=torch.where(says[..., None], context, self.null_context))
 
-    def _is_caption(self, tokens: Tensor) -> Tensor:
-        """Positions up to the end-of-text token, which has the largest id, ``(B, L)`` bool.
+    def parse(self, value: Any) -> str:
+        """A prompt.
 
-        Ids cannot tell: the padding's, 0, is also that of an exclamation mark
-        within a longer word.
+        Raises:
+            TypeError: Not a string.
+            ValueError: It is empty or too long.
         """
-        end = tokens.argmax(dim=1, keepdim=True)
-        return torch.arange(tokens.shape[1], device=tokens.device) <= end
+        prompt = parse_prompt(value)
+        self.require_short([prompt])
+        return prompt
+
+    def require_short(self, captions: Iterable[str]) -> None:
+        """Check that captions fit the tower, which would cut them off.
+
+        Raises:
+            ValueError: One does not; the message names it, its length and the limit.
+        """
+        for caption in captions:
+            length = len(self.tokenizer.encode(caption)) + 2
+            if length > self.max_tokens:
+                raise ValueError(
+                    f'the caption {caption!r:.80} has {length} tokens with begin and end, the '
+                    f'limit of {self.model!r} is {self.max_tokens}; shorten it'
+                )
+
+    def _features(self, captions: list[str]) -> list[tuple[Tensor, Tensor]]:
+        """Vector ``(D,)`` and context ``(L', W)`` of each caption, of its own length, in memory."""
+        found = {c: self._cache[c] for c in captions if c in self._cache}
+        missing = [c for c in dict.fromkeys(captions) if c not in found]
+        self.require_short(missing)
+        for start in range(0, len(missing), _ROWS):
+            part = missing[start : start + _ROWS]
+            found |= dict(zip(part, self._run(part), strict=True))
+        for caption in captions:
+            self._cache[caption] = found[caption]
+            self._cache.move_to_end(caption)
+        while len(self._cache) > self.cache_size:
+            self._cache.popitem(last=False)
+        return [found[caption] for caption in captions]
+
+    @torch.no_grad()
+    def _run(self, captions: list[str]) -> list[tuple[Tensor, Tensor]]:
+        device = self.null_vector.device
+        rows = [*captions, *[captions[0]] * (_ROWS - len(captions))]
+        tokens = self.tokenizer(rows).to(device)  # (8, L)
+        with torch.autocast(device.type, enabled=False):
+            vectors, contexts = self.tower(tokens)
+        # The end has the largest id. Ids cannot tell padding: its, 0, is also that of an
+        # exclamation mark within a longer word.
+        lengths = (tokens.argmax(dim=1) + 1).tolist()
+        keep = self.null_context is not None
+        pairs = zip(vectors.cpu(), contexts.cpu(), lengths, strict=True)
+        return [(v.clone(), c[: n * keep].clone()) for v, c, n in list(pairs)[: len(captions)]]
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        self._cache.clear()  # a random tower is about to change
+        super()._load_from_state_dict(*args)
 
 
 def _text_tower(model: str, pretrained: str | None) -> nn.Module:
     """Text tower that returns ``(pooled (B, D), tokens (B, L, W))``."""
     import open_clip
 
-    text = (open_clip.get_model_config(model) or {}).get('text_cfg')
-    if text is None:
-        near = difflib.get_close_matches(model, open_clip.list_models(), n=4, cutoff=0.4)
-        raise ValueError(f'open_clip has no model {model!r}; near names: {near}')
+    text = (open_clip.get_model_config(model) or {}).get('text_cfg') or {}
     if 'hf_tokenizer_name' in text or text.get('pool_type', 'argmax') != 'argmax':
         raise ValueError(
             f'the text tower of {model!r} is not of CLIP kind (own tokenizer, pooled at the end '
             f"of text); choose one such as 'ViT-B-32' or 'ViT-L-14'"
         )
-    path = None
+    tower = create_clip(model, pretrained).text
     if pretrained is None:
         warn_random('text condition', model)
-    elif not is_meta():
-        tags = open_clip.list_pretrained_tags_by_model(model)[:4]
-        path = require_file(
-            pretrained,
-            f'open_clip.download_pretrained(open_clip.get_pretrained_cfg({model!r}, TAG)) with a '
-            f'TAG such as {tags} fetches one and returns its path',
-        )
-    try:
-        with fixed_initialization():
-            clip = open_clip.create_model(
-                model,
-                pretrained=None if path is None else str(path),
-                force_custom_text=True,
-                device=torch.get_default_device(),
-            )
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f'{path} cannot be read as weights of {model!r}: {reason}') from error
-    clip.text.output_tokens = True
-    return clip.text
+    tower.output_tokens = True
+    return tower

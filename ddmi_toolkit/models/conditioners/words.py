@@ -44,6 +44,8 @@ class WordConditioner(AbstractConditioner):
         ValueError: The heads do not divide the channels, or the vocabulary is too large.
     """
 
+    takes = 'prompt'
+
     def __init__(
         self,
         channels: int = 128,
