@@ -17,16 +17,22 @@ from .config import config_hash, load_config, run_name
 State = Literal['missing', 'partial', 'done']
 
 
-def check_config(cfg: Config) -> None:
+def check_config(cfg: Config, with_files: bool = False) -> None:
     """Build the model on the meta device: mistakes in a config surface before data is read.
 
+    Args:
+        cfg: Complete config.
+        with_files: Whether weights of networks trained elsewhere must be there, too.
+
     Raises:
-        ValueError, TypeError: As the component says, led by the config's name.
+        ValueError, TypeError, FileNotFoundError: As the component says, led by the config's name.
     """
     with torch.device('meta'):
         try:
-            MODELS.build(cfg.model)
-        except (ValueError, TypeError, KeyError) as error:
+            model = MODELS.build(cfg.model)
+            for part in model.modules() if with_files else ():
+                getattr(part, 'require_files', lambda: None)()
+        except (ValueError, TypeError, KeyError, FileNotFoundError) as error:
             raise type(error)(f'{cfg.get("experiment_name", "config")}: {error}') from error
 
 
@@ -66,7 +72,7 @@ def train(cfg: Config) -> Path:
         FloatingPointError: A loss is not finite.
     """
     init_distributed()
-    check_config(cfg)
+    check_config(cfg, with_files=True)
     if 'first_stage' in cfg:
         cfg = copy.deepcopy(cfg)
         first = load_config(cfg.first_stage.config, cfg.first_stage.options)

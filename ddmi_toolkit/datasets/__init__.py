@@ -17,6 +17,7 @@ from .text2shape import Text2Shape
 from .transforms import (
     CenterSquare,
     CropClip,
+    CropSurface,
     DrawCaption,
     Flip,
     FlipClip,
@@ -43,6 +44,7 @@ __all__ = [
     'AbstractDataset',
     'CenterSquare',
     'CropClip',
+    'CropSurface',
     'DrawCaption',
     'EnumeratedDraws',
     'Flip',

@@ -15,8 +15,8 @@ class VocabularyHook(Hook):
     """Gives a conditioner that learns words the words of the training data.
 
     They are those of the data set's ``captions()``, so the same in every process and in every run
-    on the same data. They are saved with the weights; a resumed run keeps them. A model whose
-    conditioner learns no words, or knows them already, is left alone.
+    on the same data. They are saved with the weights; a resumed run keeps them. Of conditioners
+    that cannot take captions of any length the captions are checked. Other models are left alone.
     """
 
     priority = 'ABOVE_NORMAL'
@@ -29,9 +29,11 @@ class VocabularyHook(Hook):
             ValueError: It has none, or some are too long for the conditioner.
         """
         conditioner = getattr(unwrap(runner.model), 'conditioner', None)
+        dataset = runner.train_dataloader.dataset
+        if hasattr(conditioner, 'require_short') and hasattr(dataset, 'captions'):
+            conditioner.require_short(dataset.captions())
         if not hasattr(conditioner, 'set_vocabulary') or conditioner.vocabulary:
             return
-        dataset = runner.train_dataloader.dataset
         if not hasattr(dataset, 'captions'):
             raise TypeError(
                 f'{type(dataset).__name__} has no captions() to take a vocabulary from; give it '

@@ -91,13 +91,22 @@ def create_backbone(
 
     if pretrained is None or is_meta():
         return build()
-    path = require_file(
+    path = find_backbone_weights(backbone, pretrained)
+    with fixed_initialization():
+        return _loaded(build, path, backbone)
+
+
+def find_backbone_weights(backbone: str, pretrained: str) -> Path:
+    """The file of a backbone's weights.
+
+    Raises:
+        FileNotFoundError: It does not exist; the message says how to get it.
+    """
+    return require_file(
         pretrained,
         f'get it where there is a network by timm.create_model({backbone!r}, pretrained=True) and '
         f'torch.save of its state_dict()',
     )
-    with fixed_initialization():
-        return _loaded(build, path, backbone)
 
 
 def _loaded(build: Callable[..., nn.Module], path: Path, backbone: str) -> nn.Module:

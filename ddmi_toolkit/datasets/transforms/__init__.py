@@ -5,13 +5,14 @@ from .clips import CropClip, FlipClip, PackClip
 from .colors import JitterColors
 from .grids import MirrorGrid, MoveGrid, PackGrid, RoughenGrid, VoteGrid
 from .images import CenterSquare, Flip, MultiScaleCrop, PackImage
-from .points import JitterSurface, PackShape, SubsamplePoints, SubsampleSurface
+from .points import CropSurface, JitterSurface, PackShape, SubsamplePoints, SubsampleSurface
 from .rays import JitterCloud, PackViews, SampleRays, SubsampleCloud
 from .strides import StrideQuery
 
 __all__ = [
     'CenterSquare',
     'CropClip',
+    'CropSurface',
     'DrawCaption',
     'Flip',
     'FlipClip',

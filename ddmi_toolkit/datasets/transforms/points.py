@@ -118,6 +118,43 @@ class JitterSurface(BaseTransform):
 
 
 @TRANSFORMS.register_module()
+class CropSurface(BaseTransform):
+    """A part of the surface, as a condition: what lies on one side of a random plane.
+
+    The plane has any direction, and a share of the points drawn from a range is on the side that
+    is kept. ``PackShape(cond='partial_points')`` makes it the condition.
+
+    Args:
+        num_points: Points ``P`` of the part.
+        min_share: Least share of the surface points on the side that is kept.
+        max_share: Largest one.
+
+    Raises:
+        ValueError: Shares that are no range in (0, 1].
+    """
+
+    def __init__(
+        self, num_points: int = 512, min_share: float = 0.4, max_share: float = 0.6
+    ) -> None:
+        self.num_points = _check_count('num_points', num_points)
+        if not 0 < min_share <= max_share <= 1:
+            raise ValueError(
+                f'min_share={min_share} and max_share={max_share}: expected a range in (0, 1]'
+            )
+        self.min_share, self.max_share = min_share, max_share
+
+    def transform(self, record: Record) -> Record:
+        """Add ``partial_points (P, 3)``, drawn from ``surface_points (M, 3)``."""
+        rng, points = record['rng'], record['surface_points']
+        along = points @ rng.standard_normal(3)
+        share = self.min_share + (self.max_share - self.min_share) * rng.random()
+        kept = points[np.argsort(along)[: max(round(share * len(points)), 1)]]
+        chosen = _choose(rng, len(kept), self.num_points, replace=len(kept) < self.num_points)
+        record['partial_points'] = _tensor(kept[chosen])
+        return record
+
+
+@TRANSFORMS.register_module()
 class PackShape(BaseTransform):
     """Make the batch contract of a shape.
 
@@ -128,7 +165,8 @@ class PackShape(BaseTransform):
     ``reference_normals`` (as ``surface_points`` and ``surface_normals``).
 
     Args:
-        cond: Record key handed to a conditioner, e.g. ``'label'`` or ``'caption'``.
+        cond: Record key handed to a conditioner: ``'label'``, ``'caption'``,
+            ``'partial_points'``, or any other.
     """
 
     _META = ('label', 'class_name', 'caption', 'attributes', 'stated')
