@@ -1,7 +1,10 @@
 """Metrics, and the protocol that their numbers carry."""
 
+from .attribute_accuracy import AttributeAccuracy, ClassAccuracy
 from .classifier_accuracy import ClassifierAccuracy
 from .clip_quality import ClipQuality
+from .clip_score import ClipScore
+from .completion import UnidirectionalHausdorff
 from .depth_error import DepthError
 from .extractor_roles import AbstractClipExtractor, AbstractExtractor
 from .extractors import (
@@ -12,25 +15,34 @@ from .extractors import (
 )
 from .generative_quality import GenerativeQuality
 from .image_quality import ImageQuality
+from .judges import Judge, load_judge
+from .mutual_difference import TotalMutualDifference
 from .point_clouds import PointCloudMetrics
 from .protocol import ProtocolError, Result, compare, markdown_table
 from .random_features import RandomClipExtractor, RandomExtractor
 from .reconstruction import OccupancyIoU, SurfaceMetrics
 from .scale_consistency import ScaleConsistency
+from .text_image import AbstractTextImageExtractor, ClipPairExtractor
 from .video_extractors import I3DExtractor, TorchvisionClipExtractor
 from .view_quality import ViewQuality
 
 __all__ = [
     'AbstractClipExtractor',
     'AbstractExtractor',
+    'AbstractTextImageExtractor',
+    'AttributeAccuracy',
+    'ClassAccuracy',
     'ClassifierAccuracy',
     'ClipExtractor',
+    'ClipPairExtractor',
     'ClipQuality',
+    'ClipScore',
     'DepthError',
     'GenerativeQuality',
     'I3DExtractor',
     'ImageQuality',
     'InceptionExtractor',
+    'Judge',
     'OccupancyIoU',
     'PixelExtractor',
     'PointCloudMetrics',
@@ -42,7 +54,10 @@ __all__ = [
     'SurfaceMetrics',
     'TimmExtractor',
     'TorchvisionClipExtractor',
+    'TotalMutualDifference',
+    'UnidirectionalHausdorff',
     'ViewQuality',
     'compare',
+    'load_judge',
     'markdown_table',
 ]

@@ -43,7 +43,7 @@ class ClassifierAccuracy(BaseMetric):
         """``mean`` over the headline questions, and the accuracy of each question.
 
         Raises:
-            ValueError: Nothing is known of the shapes, or a headline question was never asked.
+            ValueError: Nothing is known of the shapes that a headline question asks.
         """
         names, hits = zip(*results, strict=True)
         out, self._measured = summarize(hits, self.headline)
@@ -62,17 +62,18 @@ def summarize(
 
     Args:
         hits: Of each shape, the questions that were asked and whether the answer was right.
-        headline: The questions of ``mean``; None is all that were asked.
+        headline: The questions of ``mean``, as far as they were asked; None is all.
 
     Raises:
-        ValueError: Nothing was asked, or a headline question was not.
+        ValueError: None of the headline questions was asked.
     """
     asked = list(dict.fromkeys(question for one in hits for question in one))
-    headline = asked if headline is None else headline
-    if missing := [q for q in headline if q not in asked] or not asked:
+    wanted = asked if headline is None else headline
+    headline = [q for q in wanted if q in asked]
+    if not headline:
         raise ValueError(
-            f'{missing if asked else "nothing"} was asked of none of {len(hits)} shapes, only '
-            f"{asked}; the data set's meta must hold what the questions read"
+            f'none of {list(wanted) or "the questions"} was asked of any of {len(hits)} shapes, '
+            f"only {asked}; the data set's meta must hold what the questions read"
         )
     values = {q: [one[q] for one in hits if q in one] for q in asked}
     accuracy = {q: float(np.mean(v)) for q, v in values.items()}
