@@ -5,9 +5,14 @@ import math
 import pytest
 import torch
 
-from ddmi_toolkit.models.diffusion import CosineSchedule, ScaledLinearSchedule
+from ddmi_toolkit.models.diffusion import (
+    DDIM,
+    CosineSchedule,
+    LinearSchedule,
+    ScaledLinearSchedule,
+)
 
-SCHEDULES = [ScaledLinearSchedule, CosineSchedule]
+SCHEDULES = [ScaledLinearSchedule, LinearSchedule, CosineSchedule]
 
 
 def test_scaled_linear_has_the_published_constants():
@@ -15,6 +20,13 @@ def test_scaled_linear_has_the_published_constants():
     alpha, sigma = ScaledLinearSchedule()(torch.tensor([0, 999]), 1)
     assert sigma[0].square().item() == pytest.approx(0.0015, rel=1e-5)
     assert alpha[1].square().item() == pytest.approx(1.42e-4, rel=5e-3)
+
+
+def test_linear_has_the_published_constants():
+    """abar_1 = 1 - 1e-4 and abar_T = 4.04e-5 (Ho et al. 2020)."""
+    alpha, sigma = LinearSchedule()(torch.tensor([0, 999]), 1)
+    assert sigma[0].square().item() == pytest.approx(1e-4, rel=1e-5)
+    assert alpha[1].square().item() == pytest.approx(4.04e-5, rel=5e-3)
 
 
 def test_cosine_follows_its_formula():
@@ -102,6 +114,7 @@ def test_tables_are_no_weights():
     ('kwargs', 'message'),
     [
         (dict(num_steps=0), 'num_steps=0'),
+        (dict(num_steps=1, zero_terminal_snr=True), 'two if zero_terminal_snr'),
         (dict(beta_start=0.1, beta_end=0.01), 'beta_start <= beta_end'),
     ],
 )
@@ -109,3 +122,53 @@ def test_impossible_schedules_are_refused(kwargs, message):
     """Errors name the argument."""
     with pytest.raises(ValueError, match=message):
         ScaledLinearSchedule(**kwargs)
+
+
+@pytest.mark.parametrize('cls', SCHEDULES)
+def test_zero_terminal_snr_ends_in_pure_noise(cls):
+    """alpha runs from its first value to 0, as an affine function of the alpha it replaces."""
+    plain, schedule = cls(num_steps=50), cls(num_steps=50, zero_terminal_snr=True)
+    (alpha, sigma), (old, _) = (s(torch.arange(50), 1) for s in (schedule, plain))
+    assert schedule.has_zero_terminal_snr
+    assert not plain.has_zero_terminal_snr
+    assert (alpha[-1].item(), sigma[-1].item()) == (0, 1)
+    torch.testing.assert_close(alpha[0], old[0])
+    torch.testing.assert_close(alpha.square() + sigma.square(), torch.ones(50))
+    slopes = alpha.double().diff() / old.double().diff()
+    torch.testing.assert_close(slopes, slopes.mean().expand(49), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize('zero', [False, True])
+@pytest.mark.parametrize('cls', SCHEDULES)
+@pytest.mark.parametrize('spacing', ['log_snr', 'karras'])
+@pytest.mark.parametrize('n', [1, 2, 8, 20, 100, 1000])
+def test_spaced_times_are_different_and_reach_both_ends(cls, zero, spacing, n):
+    """Crowded levels make room for each other; the first is the noisiest, the last time 0."""
+    times = cls(zero_terminal_snr=zero).grid(n, spacing)
+    assert times.shape == (n,)
+    assert (times.diff() < 0).all()
+    assert times[0] == 999
+    assert n == 1 or times[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ('spacing', 'scale'),
+    [('log_snr', lambda a, s: (a / s).log()), ('karras', lambda a, s: (s / a) ** (1 / 7))],
+)
+def test_spacings_are_even_on_their_scale(spacing, scale):
+    """To the nearest of the times, here 20000."""
+    schedule = ScaledLinearSchedule(20_000, 0.0015 / 20, 0.0195 / 20)
+    gaps = scale(*schedule(schedule.grid(9, spacing), 1)).diff()
+    torch.testing.assert_close(gaps, gaps.mean().expand(8), atol=0, rtol=0.02)
+
+
+def test_spacing_and_number_of_steps_are_checked():
+    """Before anything is sampled."""
+    with pytest.raises(ValueError, match=r"spacing='cubic' .* \('time', 'log_snr', 'karras'\)"):
+        ScaledLinearSchedule().grid(4, 'cubic')
+    with pytest.raises(ValueError, match=r"spacing='cubic' .* \('time', 'log_snr', 'karras'\)"):
+        DDIM(4, spacing='cubic')
+    with pytest.raises(ValueError, match='at least one step, got num_steps=0'):
+        DDIM(0)
+    with pytest.raises(ValueError, match=r'sampler of 11 steps.*10 times; choose .* 1 and 10'):
+        ScaledLinearSchedule(num_steps=10).grid(11, 'log_snr')
