@@ -18,13 +18,14 @@ def make_conditions(config: Any) -> Conditions:
 
     Args:
         config: None for none; a list or tuple is cycled; ``dict(type='dataset', dataset=...)``
-            takes those of a data set's items; anything else is every sample's condition.
+            takes those of a data set's items, see :class:`DatasetConditions` for its options;
+            anything else is every sample's condition.
 
     Raises:
-        ValueError: An empty list.
+        ValueError: An empty list, or options that do not fit.
     """
     if isinstance(config, Mapping) and config.get('type') == 'dataset':
-        return ConditionsOf(config['dataset'])
+        return DatasetConditions(**{k: v for k, v in config.items() if k != 'type'})
     return ListedConditions(config)
 
 
@@ -49,15 +50,34 @@ class ListedConditions:
         return {} if cond is None else dict(cond=cond)
 
 
-class ConditionsOf:
+class DatasetConditions:
     """The conditions of another data set's items, such as held-out captions.
 
     Args:
         dataset: Config or object; its items have a ``cond``.
+        num_items: That many of them, evenly spread over the set; None is all.
+        repeat: Samples in a row with the same condition, e.g. to see how they differ.
+
+    Raises:
+        ValueError: Fewer than one item or sample, or more items than there are.
     """
 
-    def __init__(self, dataset: Mapping[str, Any] | Dataset) -> None:
+    def __init__(
+        self,
+        dataset: Mapping[str, Any] | Dataset,
+        num_items: int | None = None,
+        repeat: int = 1,
+    ) -> None:
         self.dataset = DATASETS.build(dataset, role=Dataset)
+        self.num_items = len(self.dataset) if num_items is None else num_items
+        self.repeat = repeat
+        if not 1 <= self.num_items <= len(self.dataset):
+            raise ValueError(
+                f'num_items={num_items} of {len(self.dataset)} items; take at least one and not '
+                f'more than there are'
+            )
+        if repeat < 1:
+            raise ValueError(f'repeat={repeat} must be at least 1')
 
     def __call__(self, index: int) -> dict[str, Any]:
         """Condition of an item, and its ``meta`` without tensors.
@@ -65,7 +85,8 @@ class ConditionsOf:
         Raises:
             ValueError: The item has no condition.
         """
-        visit, item = divmod(index, len(self.dataset))
+        visit, position = divmod(index // self.repeat, self.num_items)
+        item = position * len(self.dataset) // self.num_items
         sample = self.dataset[Draw(item, visit)]
         if 'cond' not in sample:
             raise ValueError(

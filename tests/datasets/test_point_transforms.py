@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from ddmi_toolkit.datasets import JitterSurface, PackShape, SubsamplePoints, SubsampleSurface
+from ddmi_toolkit.datasets import (
+    CropSurface,
+    JitterSurface,
+    PackShape,
+    SubsamplePoints,
+    SubsampleSurface,
+)
 
 
 def record(seed=0, **extra):
@@ -111,3 +117,46 @@ def test_reference_surface_is_kept_for_metrics():
 def test_unknown_condition_is_named():
     with pytest.raises(ValueError, match=r"cond='text' is not in the record of 'shape'"):
         PackShape(cond='text')(record())
+
+
+def ball(seed, num=500):
+    points = np.random.default_rng(99).standard_normal((num, 3)).astype(np.float32)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    return dict(record(seed), surface_points=points, surface_normals=points)
+
+
+def test_a_part_lies_on_one_side_of_a_plane():
+    """The share that is kept is within the range; directions are not those of the axes."""
+    directions = []
+    for seed in range(20):
+        out = CropSurface(100, min_share=0.3, max_share=0.5)(ball(seed))
+        part = out['partial_points'].numpy()
+        middle = part.mean(axis=0)
+        middle /= np.linalg.norm(middle)
+        all_points = out['surface_points']
+        share = (all_points @ middle >= (part @ middle).min()).mean()
+        assert 0.25 < share < 0.6
+        directions.append(middle)
+    assert np.abs(np.mean(directions, axis=0)).max() < 0.5
+    assert np.std(directions, axis=0).min() > 0.3
+
+
+def test_a_small_part_repeats_its_points():
+    """Fewer stored than wanted; enough are drawn without repetition."""
+    few = CropSurface(64, 0.5, 0.5)(ball(0, num=20))['partial_points']
+    assert few.shape == (64, 3)
+    assert len(few.unique(dim=0)) <= 10
+    many = CropSurface(64, 0.5, 0.5)(ball(0))['partial_points']
+    assert len(many.unique(dim=0)) == 64
+
+
+def test_a_part_is_packed_as_the_condition():
+    sample = PackShape(cond='partial_points')(CropSurface(8)(record()))
+    assert sample['cond'].shape == (8, 3)
+    assert sample['cond'].dtype == torch.float32
+
+
+@pytest.mark.parametrize('shares', [(0.0, 0.5), (0.6, 0.5), (0.5, 1.5)])
+def test_shares_are_checked(shares):
+    with pytest.raises(ValueError, match='expected a range in'):
+        CropSurface(8, *shares)

@@ -217,3 +217,63 @@ def test_unusable_sources_are_explained(tool, meshes, tmp_path):
 def test_wrong_options_are_named(tool, meshes, tmp_path, flag, message):
     with pytest.raises(ValueError, match=message):
         tool.main([str(meshes), str(tmp_path / 'out'), flag])
+
+
+def text2shape(folder, directions):
+    """A board of 12 x 4 x 8 voxels along x, y and z, in Text2Shape's order y, z, x."""
+    nrrd = pytest.importorskip('nrrd')
+    grid = np.zeros((4, 16, 16, 16), dtype=np.uint8)
+    grid[:3] = 200
+    grid[3, 0:4, 2:10, 3:15] = 255
+    grid[3, 4:6, 2:4, 3:15] = 255  # a rim at low z, above the board
+    (folder / 'aa').mkdir(parents=True)
+    header = {}
+    if directions is not None:
+        rows = [[np.nan] * 3, *directions]  # colors have no direction
+        header = {'space dimension': 3, 'space directions': np.array(rows, dtype=float)}
+    nrrd.write(str(folder / 'aa' / 'aa.nrrd'), grid, header)
+
+
+@pytest.mark.parametrize(
+    'directions', [None, np.eye(3)[[1, 2, 0]] * 0.01], ids=['none', 'of Text2Shape']
+)
+def test_colored_voxels_are_prepared_with_classes_of_captions(tool, directions, tmp_path):
+    """The alpha channel is the shape; axes follow the header; the class comes from the captions."""
+    text2shape(tmp_path / 'voxels', directions)
+    csv = tmp_path / 'captions.csv'
+    csv.write_text('modelId,description,category,topLevelSynsetId\naa,a chair,Chair,3001627\n')
+    out = tmp_path / 'out'
+    assert tool.main([str(tmp_path / 'voxels'), str(out), *FEW, f'--captions={csv}']) == 0
+    data = DATASETS.build(dict(type='ShapeNetOccupancy', root=str(out), split=None, pipeline=[]))
+    record = data[0]
+    assert record['name'] == '03001627/aa'
+    assert record['class_name'] == 'chair'
+    cloud = record['surface_points']
+    np.testing.assert_allclose(np.ptp(cloud, axis=0), [1, 6 / 12, 8 / 12], atol=0.06)
+    rim = cloud[cloud[:, 1] > 0.15]
+    assert (rim[:, 2] < 0).all()
+
+
+def test_axes_that_run_backwards_are_turned(tmp_path):
+    """A header may name any axis, in any direction."""
+    from ddmi_toolkit.geometry.shape_files import load_voxels
+
+    text2shape(tmp_path / 'a', np.eye(3)[[1, 2, 0]])
+    text2shape(tmp_path / 'b', np.diag([1, -1, 1]))
+    plain = load_voxels(tmp_path / 'a/aa/aa.nrrd', '')
+    other = load_voxels(tmp_path / 'b/aa/aa.nrrd', '')
+    assert np.array_equal(plain, np.flip(other, 1).transpose(2, 0, 1))
+
+
+def test_foreign_or_broken_voxels_are_named(tool, tmp_path):
+    from ddmi_toolkit.geometry.shape_files import load_voxels
+
+    text2shape(tmp_path / 'voxels', None)
+    with pytest.raises(ValueError, match=r"none of its 1 shapes, e\.g\. 'aa', has a class"):
+        find_sources(tmp_path / 'voxels', 'shapes', '', class_of=dict(bb='03001627'))
+    (tmp_path / 'bad.nrrd').write_bytes(b'no nrrd')
+    with pytest.raises(ValueError, match=r'bad\.nrrd cannot be read as NRRD'):
+        load_voxels(tmp_path / 'bad.nrrd', '')
+    text2shape(tmp_path / 'skew', np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1]]))
+    with pytest.raises(ValueError, match='expected one along each of x y z'):
+        load_voxels(tmp_path / 'skew/aa/aa.nrrd', '')
