@@ -7,16 +7,13 @@ from .commands import parse_seeds, readable_errors
 from .config import config_hash, config_name, configs_root, find_config, load_config
 from .evaluating import evaluate
 from .fields import load_field, save_field
-from .inference import (
-    FieldInferencer,
-    channels_of,
-    default_device,
-    layout_of,
-    load_model,
-)
+from .inference import FieldInferencer
+from .loading import channels_of, default_device, layout_of, load_model
 from .observing import (
     invert,
+    make_observer,
     observe_cloud,
+    observe_file,
     observe_occupancies,
     posterior_latents,
     variation_latents,
@@ -45,9 +42,11 @@ __all__ = [
     'load_config',
     'load_field',
     'load_model',
+    'make_observer',
     'make_reconstructor',
     'make_writer',
     'observe_cloud',
+    'observe_file',
     'observe_occupancies',
     'parse_seeds',
     'posterior_latents',

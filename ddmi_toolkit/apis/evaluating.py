@@ -12,7 +12,7 @@ from ..engine import init_distributed, wrapper_config
 from ..evaluation import Result
 from ..utils import load_checkpoint
 from .config import config_hash, run_name
-from .inference import find_or_name, load_model
+from .loading import find_or_name, load_model
 
 
 def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:

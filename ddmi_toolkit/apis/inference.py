@@ -7,77 +7,13 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
-from ..registry import MODELS
-from ..structures import Field, PlaneLayout, seeded_normal, spherical_path
-from ..utils import find_checkpoint, load_checkpoint, load_state_strict
+from ..structures import Field, Observations, PlaneLayout, seeded_normal, spherical_path
 from .config import load_config
-
-
-def default_device() -> torch.device:
-    """The CUDA device if there is one."""
-    return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-
-
-def find_or_name(cfg: Config, checkpoint: str | Path | None) -> Path:
-    """The checkpoint named, or the newest readable one of a config's ``work_dir``.
-
-    Raises:
-        FileNotFoundError: No checkpoint is there; the message says how to train one.
-    """
-    path = checkpoint or find_checkpoint(cfg.work_dir)
-    if path is None:
-        raise FileNotFoundError(
-            f'{cfg.work_dir} holds no checkpoint; train one by '
-            f'`python tools/train.py <config>`, or name a file'
-        )
-    return Path(path)
-
-
-def load_model(
-    cfg: Config, checkpoint: str | Path | None = None, device: torch.device | str | None = None
-) -> nn.Module:
-    """A trained model in evaluation mode, with its averaged weights where it has such.
-
-    Args:
-        cfg: Complete config (:func:`load_config`).
-        checkpoint: File; by default the newest readable one of the config's ``work_dir``.
-        device: Where to put it (default: the CUDA device if there is one).
-
-    Raises:
-        FileNotFoundError: No checkpoint is there; the message says how to train one.
-        ValueError: The checkpoint belongs to another model.
-    """
-    path = find_or_name(cfg, checkpoint)
-    state = load_checkpoint(path)['state_dict']
-    model = MODELS.build({**cfg.model, **_no_first_stage_file(cfg)})
-    load_state_strict(model, state, what=f'{type(model).__name__} from {path}')
-    print_log(f'loaded {path}', logger='current')
-    return model.to(device or default_device()).eval().requires_grad_(False)
-
-
-def layout_of(cfg: Config) -> PlaneLayout:
-    """Coordinate axes and planes of the fields that a config's model makes."""
-    return PlaneLayout.from_config(cfg.model.get('first_stage', cfg.model).layout)
-
-
-def channels_of(cfg: Config) -> int:
-    """Channels of a value of the fields that a config's model makes."""
-    autoencoder = cfg.model.get('first_stage', cfg.model)
-    offers = dict(layout=layout_of(cfg), in_channels=autoencoder.latent_channels)
-    with torch.device('meta'):
-        generator = MODELS.build(
-            autoencoder.generator, role='AbstractGenerator', default_args=offers
-        )
-    return generator.out_channels
-
-
-def _no_first_stage_file(cfg: Config) -> dict[str, None]:
-    """A stage-2 checkpoint holds its first stage; the stage-1 file is not read again."""
-    return {'first_stage_checkpoint': None} if 'first_stage' in cfg.model else {}
+from .loading import default_device, load_model
+from .observing import Inversion, invert, posterior_latents, variation_latents
 
 
 class FieldInferencer:
@@ -231,6 +167,35 @@ class FieldInferencer:
         """Fields of the posterior means of observations (each without a batch dimension)."""
         for one in inputs:
             yield from self.decode(self.encode([one]))
+
+    def invert(self, observations: Observations, **options: Any) -> Inversion:
+        """The field that explains observations best; ``options`` as :func:`invert` takes them."""
+        return invert(self.model, observations, **options)
+
+    def posterior(
+        self, observations: Observations, seeds: Sequence[int], **options: Any
+    ) -> Iterator[Field]:
+        """Fields drawn from all that agree with observations, one per seed.
+
+        ``options`` as :func:`posterior_latents` takes them, which says more. A seed's field does
+        not depend on the other seeds.
+        """
+        for z in posterior_latents(self.model, observations, seeds, **options):
+            yield from self.decode(z[None])
+
+    def variation(
+        self, latent: Tensor, strength: float, seeds: Sequence[int], **options: Any
+    ) -> Iterator[Field]:
+        """Fields near that of a latent, such as :meth:`encode`'s, one per seed.
+
+        Args:
+            latent: ``(C, N)`` or ``(1, C, N)``.
+            strength: 0 is the latent's field, 1 the sample of the seed.
+            seeds: At least one.
+            **options: As :func:`variation_latents` takes them.
+        """
+        for z in variation_latents(self.model, latent, strength, seeds, **options):
+            yield from self.decode(z[None])
 
     @property
     def _diffuser(self) -> Any:

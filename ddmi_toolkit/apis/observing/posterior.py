@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import default_collate
 
 from ...models.diffusion import DDIM, AbstractSampler, Correction
 from ...structures import Field, Observations, seeded_normal
@@ -173,7 +174,7 @@ def _sampled(
 ) -> Iterator[Tensor]:
     for begin in range(0, len(seeds), batch_size):
         part = slice(begin, begin + batch_size)
-        some = None if cond is None else cond[part]
+        some = None if cond is None else default_collate(list(cond[part]))
         yield from model.sample(seeds[part], some, **options)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import default_collate
 
 from ...models.diffusion.sampler import Run
 from ...structures import generators, seeded_normal
@@ -63,7 +64,7 @@ def _varied(
     z0 = model.normalize(latent.to(device))
     for begin in range(0, len(seeds), batch_size):
         part = seeds[begin : begin + batch_size]
-        some = None if cond is None else cond[begin : begin + batch_size]
+        some = None if cond is None else default_collate(list(cond[begin : begin + batch_size]))
         if num_steps == 0:
             yield from model.denormalize(z0).expand(len(part), -1, -1)
         elif num_steps == len(levels):

@@ -121,7 +121,7 @@ class Correction:
 
             downhill = -variance * pull(self.likelihood.gradient(fixed))
             move = _conjugate_gradients(curved, downhill, self.num_steps)
-            return self._accepted(x0, move, variance)
+            return self._accepted(x0, fixed, move, variance)
 
     def _push(self, x0: Tensor, pred: Tensor, v: Tensor) -> Tensor:
         """Change of the predictions per move along ``v``, ``J v``, by a finite difference.
@@ -134,11 +134,11 @@ class Correction:
         moved = self.predict(x0 + length * v)
         return (moved - pred) / length.view(-1, *[1] * (pred.ndim - 1))
 
-    def _accepted(self, x0: Tensor, move: Tensor, variance: Tensor) -> Tensor:
+    def _accepted(self, x0: Tensor, pred: Tensor, move: Tensor, variance: Tensor) -> Tensor:
         """The largest of the whole move, its half, ... that lowers the sum; else none."""
         best = x0
         done = torch.zeros(len(x0), dtype=torch.bool, device=x0.device)
-        limit = self.likelihood.nll(self.predict(x0))
+        limit = self.likelihood.nll(pred)
         for share in (1.0, 0.5, 0.25, 0.125):
             moved = x0 + share * move
             distance = ((share * move).square() / variance).flatten(1).sum(1) / 2
