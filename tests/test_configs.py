@@ -63,6 +63,8 @@ def test_generated_data_is_compared_with_data_of_the_same_kind(name):
     first = load_config(cfg.first_stage.config)
     tested, trained = first.test_dataloader.dataset, first.train_dataloader.dataset
     for metric in cfg.test_evaluator:
+        if 'reference' not in metric:
+            continue  # judges each sample by itself
         is_shape = metric.type == 'PointCloudMetrics'
         assert metric.reference.get('root') in {tested.get('root'), trained.get('root')}
         for key in ['type', 'classes', *(['split', 'first_seed', 'num_shapes'] * is_shape)]:

@@ -3,7 +3,7 @@
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -26,6 +26,8 @@ class _JudgedFields(BaseMetric, ABC):
         threshold: Probability from which a point of a field counts as inside.
         prefix: Replaces the default prefix in the names of the values.
     """
+
+    READS_CONDITIONS: ClassVar[bool] = True
 
     def __init__(
         self,

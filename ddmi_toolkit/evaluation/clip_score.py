@@ -1,7 +1,7 @@
 """Whether generated shapes look like what their captions say, to a network trained on pictures."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -46,6 +46,7 @@ class ClipScore(BaseMetric):
     """
 
     default_prefix = 'clip_score'
+    READS_CONDITIONS: ClassVar[bool] = True
 
     def __init__(
         self,

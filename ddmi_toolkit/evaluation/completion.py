@@ -1,7 +1,7 @@
 """Whether a completed shape keeps what was observed of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -39,6 +39,7 @@ class UnidirectionalHausdorff(BaseMetric):
     """
 
     default_prefix = 'fidelity'
+    READS_CONDITIONS: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """How different the shapes are that are generated for one condition."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ class TotalMutualDifference(BaseMetric):
     """
 
     default_prefix = 'diversity'
+    READS_CONDITIONS: ClassVar[bool] = True
 
     def __init__(
         self,

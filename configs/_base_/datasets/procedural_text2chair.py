@@ -53,12 +53,16 @@ generation = dict(
     ),
     test_evaluator=[
         dict(
+            type='AttributeAccuracy',
+            classifier='{{ fileDirname }}/../../classifiers/procedural_chair.py',
+        ),
+        dict(
             type='PointCloudMetrics',
             reference={**held_out, 'surface_points': 2048},
             resolution=64,
             threshold=0.5,
             distances=['cd'],
-        )
+        ),
     ],
     test_cfg=dict(),
 )

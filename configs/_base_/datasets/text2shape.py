@@ -51,24 +51,34 @@ val_evaluator = [dict(type='OccupancyIoU')]
 test_evaluator = [dict(type='OccupancyIoU'), dict(type='SurfaceMetrics')]
 val_cfg = dict()
 test_cfg = dict()
-# One shape for the first caption of each test shape.
+# What Table 7 of the paper reports, on ten shapes for a caption of each of 150 test shapes: the
+# accuracy of a classifier, CLIP score, and how much the ten overlap.
 generation = dict(
     test_dataloader=dict(
-        batch_size=16,
+        batch_size=10,
         num_workers=0,
         sampler=dict(type='DefaultSampler', shuffle=False),
         collate_fn=dict(type='default_collate'),
         dataset=dict(
-            type='SeedDataset', num_samples=1494, cond=dict(type='dataset', dataset=test_set)
+            type='SeedDataset',
+            num_samples=1500,
+            cond=dict(type='dataset', dataset=test_set, num_items=150, repeat=10),
         ),
     ),
     test_evaluator=[
         dict(
-            type='PointCloudMetrics',
-            reference={**test_set, 'shapes': dict(shapes, split='test', surface_points=2048)},
-            normalize='unit_sphere',
-            distances=['cd'],
-        )
+            type='ClassAccuracy',
+            classifier='{{ fileDirname }}/../../classifiers/shapenet_13.py',
+        ),
+        dict(
+            type='ClipScore',
+            extractor=dict(
+                type='ClipPairExtractor',
+                model='ViT-B-32',
+                pretrained='{{$DDMI_WEIGHTS:weights}}/clip_vit_b_32.pt',
+            ),
+        ),
+        dict(type='TotalMutualDifference', num_shapes=10, distance='iou'),
     ],
     test_cfg=dict(),
 )

@@ -1,7 +1,7 @@
 """A classifier of procedural chairs: what can be told on a grid of 48 cells along a side.
 
-A class is defined by the attributes that hold for its members. Left out: cushions, which rise by one
-cell, and whether legs are round, square or tapered, which is less.
+A class is defined by the attributes that hold for its members. Left out: cushions, which rise by
+one cell, and whether legs are round, square or tapered, which is less.
 """
 
 model = dict(
