@@ -115,7 +115,7 @@ def sizes(value: Any, path: str) -> dict[str, Any]:
             found[here] = [2]
         elif key in ('num_samples', 'num_importance', 'grid_resolution') and child:
             found[here] = 4
-        elif key == 'num_steps' and 'DD' in value.get('type', ''):
+        elif key == 'num_steps' and not value.get('type', '').endswith('Schedule'):
             found[here] = 2
         elif isinstance(child, Mapping):
             found |= sizes(child, f'{here}.')

@@ -4,8 +4,10 @@ import math
 
 import pytest
 import torch
+from mmengine.config import Config
 from torch import nn
 
+from ddmi_toolkit.apis import configs_root
 from ddmi_toolkit.models.diffusion import AbstractSampler, Diffuser
 from ddmi_toolkit.registry import MODELS
 from ddmi_toolkit.structures import PlaneLayout
@@ -14,6 +16,7 @@ LAYOUT = PlaneLayout([dict(name=a, size=4) for a in 'xyz'], ['xy', 'yz', 'xz'], 
 OFFERS = dict(layout=LAYOUT, channels=2)
 SHAPE = (2, LAYOUT.num_tokens())
 EPS = dict(type='Eps')
+EDM = dict(type='EDMPreconditioning')
 MIXED = dict(type='Mixed', inner=EPS)
 PARAMETERIZATIONS = [
     EPS,
@@ -21,14 +24,20 @@ PARAMETERIZATIONS = [
     dict(type='V'),
     MIXED,
     dict(type='Mixed', inner=dict(type='V')),
+    dict(type='FlowVelocity'),
+    EDM,
 ]
+BASES = sorted(p.stem for p in (configs_root() / '_base_/diffusion').glob('*.py'))
 
 
-def build(parameterization=EPS, sampler=None, schedule='ScaledLinearSchedule') -> Diffuser:
+def build(
+    parameterization=EPS, sampler=None, schedule='ScaledLinearSchedule', loss_weight=None
+) -> Diffuser:
     return MODELS.build(
         dict(
             type='Diffuser',
-            schedule=dict(type=schedule),
+            loss_weight=loss_weight,
+            schedule=dict(type=schedule) if isinstance(schedule, str) else schedule,
             parameterization=parameterization,
             sampler=sampler or dict(type='DDIM', num_steps=4),
         ),
@@ -60,7 +69,7 @@ def random_unet() -> nn.Module:
 
 def sample(diffuser: Diffuser, net: nn.Module, seeds, cond=None, callback=None) -> torch.Tensor:
     """Latents of a network."""
-    device = diffuser.schedule.alphas.device
+    device = next(diffuser.schedule.buffers()).device
     return diffuser.sample(
         lambda z, t: diffuser.denoise(net, z, t, cond),
         diffuser.initial_noise(SHAPE, seeds, device),
@@ -77,8 +86,14 @@ class Oracle(nn.Module):
         self.diffuser, self.x0 = diffuser, x0
 
     def forward(self, z_t, t, cond=None):
-        alpha, sigma = self.diffuser.schedule(t.long(), z_t.ndim)
-        return self.diffuser.parameterization.from_x0(self.x0, z_t, alpha, sigma)
+        times = {
+            'EDMSchedule': lambda: (4 * t).exp(),
+            'FlowSchedule': lambda: t / 1000,
+        }.get(type(self.diffuser.schedule).__name__, t.long)()
+        alpha, sigma = self.diffuser.schedule(times, z_t.ndim)
+        param, one = self.diffuser.parameterization, torch.ones_like(z_t)
+        z_t = z_t / param.scale_input(one, alpha, sigma)
+        return param.from_x0(self.x0, z_t, alpha, sigma)
 
 
 class Zero(nn.Module):
@@ -98,6 +113,46 @@ def test_the_exact_denoiser_has_no_loss_and_gives_the_data(schedule, parameteriz
     assert diffuser.loss(net, x0, seeds=[1, 2, 3]).max() < 1e-6
     tolerance = 1e-2 if schedule == 'CosineSchedule' else 1e-4  # alpha is 5e-5 at its last time
     torch.testing.assert_close(sample(diffuser, net, [4, 5, 6]), x0, atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize('name', BASES)
+def test_base_configs_train_and_sample(name):
+    """Each base config's diffuser, given a network that knows x0, as it is but in few steps."""
+    base = Config.fromfile(configs_root() / f'_base_/diffusion/{name}.py').diffuser.to_dict()
+    base['sampler']['num_steps'] = 3
+    diffuser = MODELS.build(base, default_args=OFFERS)
+    if diffuser.parameterization.state_dict():
+        diffuser.parameterization.logit.data.fill_(1e3)
+    x0 = torch.randn(2, *SHAPE, generator=torch.Generator().manual_seed(1))
+    net = Oracle(diffuser, x0)
+    assert diffuser.loss(net, x0, seeds=[1, 2]).max() < 1e-5
+    torch.testing.assert_close(sample(diffuser, net, [4, 5]), x0, atol=1e-3, rtol=0)
+    assert (diffuser.loss(Zero(), x0, seeds=[1, 2]) > 1e-3).all()
+
+
+@pytest.mark.parametrize('parameterization', [EPS, dict(type='V'), EDM], ids=lambda p: p['type'])
+@pytest.mark.parametrize('weight', ['MinSNR', 'P2', 'EDMWeight'])
+def test_weighted_losses_do_not_depend_on_the_parameterization(weight, parameterization):
+    """The same wrong denoiser is scored weight * |x0_hat - x0|^2 in every space."""
+    diffuser = build(parameterization, loss_weight=dict(type=weight))
+    x0 = torch.randn(4, *SHAPE, generator=torch.Generator().manual_seed(1))
+    wrong = x0 + torch.arange(4).view(4, 1, 1)
+    scales = diffuser.schedule(diffuser.schedule.sample_t(4, [1, 2, 3, 4]), 3)
+    expected = diffuser.loss_weight(*scales).flatten() * torch.arange(4) ** 2
+    loss = diffuser.loss(Oracle(diffuser, wrong), x0, seeds=[1, 2, 3, 4])
+    torch.testing.assert_close(loss, expected, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize('parameterization', [EPS, MIXED], ids=lambda p: p['type'])
+@pytest.mark.parametrize('zero', ['FlowSchedule', 'ScaledLinearSchedule'])
+def test_noise_predictions_and_pure_noise_do_not_go_together(zero, parameterization):
+    """The error names both and what to take instead."""
+    schedule = dict(type=zero)
+    if zero != 'FlowSchedule':
+        schedule['zero_terminal_snr'] = True
+    message = rf"{zero} ends in pure noise.*{parameterization['type']} predicts.*type='V'"
+    with pytest.raises(ValueError, match=message):
+        build(parameterization, schedule=schedule)
 
 
 def test_loss_of_the_normal_denoiser_on_normal_data_is_alpha_squared():
@@ -151,10 +206,13 @@ def test_loss_depends_on_seeds_only(parameterization):
         dict(type='DDIM', num_steps=4),
         dict(type='DDIM', num_steps=4, eta=1.0),
         dict(type='DDPM', num_steps=6),
+        dict(type='DPMSolverPPSDE', num_steps=4),
+        dict(type='UniPC', num_steps=4, order=3),
+        dict(type='Heun', num_steps=4, s_churn=1.0),
     ],
-    ids=['ddim', 'ddim-eta', 'ddpm'],
+    ids=['ddim', 'ddim-eta', 'ddpm', 'sde', 'unipc', 'churn'],
 )
-@pytest.mark.parametrize('batch', [1, 2])
+@pytest.mark.parametrize('batch', [2])
 def test_samples_depend_on_seeds_only(sampler, batch):
     """Sample i of any batch size is sample i."""
     diffuser, net = build(dict(MIXED, init=-1.0), sampler), random_unet()
