@@ -2,8 +2,9 @@
 
     python tools/train.py configs/ddmi/procedural_nerf.py
 
-Hardware and time: one CPU core.
-Score: not trained by us yet.
+Hardware and time: one CPU core, 8 minutes after stage 1.
+Score: precision 0.89, recall 0.06, coverage 0.68 of 256 views of 64 samples (random features, see
+benchmarks/results/radiance.md): trees, trucks and rockets, blurred.
 """
 
 _base_ = [
