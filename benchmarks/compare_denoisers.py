@@ -3,13 +3,13 @@
     python benchmarks/compare_denoisers.py [--iterations 2000] [--out benchmarks/results/denoisers]
     python benchmarks/compare_denoisers.py --arms ddmi/a.py ddmi/b.py --work-dir other
 
-Arms are stage-2 configs of one first stage, which is trained if it is not. All see the same items,
-noise and times in the same order. Seconds per iteration are measured first, the arms in turn, and
-kept; every arm is trained for ``--iterations``, and each but the slowest once more for as long as
-the slowest takes (its learning rate falls over that longer run). Held-out latents and their noise
-are the same for all; weights are the averages. Started again, it goes on where it stopped; what is
-done is kept in ``--work-dir``, some hundred MB per run. One seed says nothing about the spread
-between seeds.
+Arms are unconditional stage-2 configs of one first stage, which is trained if it is not. All see
+the same items, noise and times in the same order. Seconds per iteration are measured first, the
+arms in turn, and kept; every arm is trained for ``--iterations``, and each but the slowest once
+more for as long as the slowest takes (its learning rate falls over that longer run). Held-out
+latents and their noise are the same for all; weights are the averages. Started again, it goes on
+where it stopped; what is done is kept in ``--work-dir``, some hundred MB per run. One seed says
+nothing about the spread between seeds.
 """
 
 import argparse
@@ -94,11 +94,13 @@ def check_arms(configs: Mapping[str, Config]) -> None:
     """Refuse arms that cannot be compared.
 
     Raises:
-        ValueError: An arm has no first stage, or their first stages or data differ.
+        ValueError: An arm has no first stage, or has a condition, or their latents differ.
     """
     for arm, cfg in configs.items():
         if 'first_stage' not in cfg:
             raise ValueError(f'{arm} has no first stage; arms are stage-2 configs, as ddmi/<leaf>')
+        if cfg.model.get('conditioner') is not None:
+            raise ValueError(f'{arm} has a conditioner; arms are unconditional')
     parts = {arm: (cfg.first_stage.hash, cfg.train_dataloader) for arm, cfg in configs.items()}
     first, *others = parts
     for other in others:
@@ -109,32 +111,28 @@ def check_arms(configs: Mapping[str, Config]) -> None:
             )
 
 
-def held_out(cfg: Config, first_stage: nn.Module) -> dict[str, Any]:
-    """Latents and seeds of the first stage's test set, with its conditions if there are any."""
+def held_out(cfg: Config, first_stage: nn.Module) -> dict[str, Tensor]:
+    """Posterior moments and seeds of the first stage's test set."""
     first = load_config(cfg.first_stage.config, cfg.first_stage.options)
-    dataset = DATASETS.build(first.test_dataloader.dataset)
-    moments, conds, size = [], [], first.test_dataloader.batch_size
-    device = next(first_stage.parameters()).device
+    dataset, size = DATASETS.build(first.test_dataloader.dataset), first.test_dataloader.batch_size
+    moments = []
     for start in range(0, len(dataset), size):
-        batch = [dataset[i] for i in range(start, min(start + size, len(dataset)))]
-        inputs = default_collate([item['inputs'] for item in batch])
+        batch = [dataset[i]['inputs'] for i in range(start, min(start + size, len(dataset)))]
         with torch.no_grad():
-            inputs = first_stage.data_preprocessor(dict(inputs=inputs), False)['inputs']
-            moments.append(first_stage.to(device).encode(inputs).moments)
-        conds += [item['cond'] for item in batch if 'cond' in item]
-    data = dict(moments=torch.cat(moments), seed=torch.arange(len(dataset)))
-    return data | (dict(cond=default_collate(conds)) if conds else {})
+            data = first_stage.data_preprocessor(dict(inputs=default_collate(batch)), False)
+            moments.append(first_stage.encode(data['inputs']).moments)
+    return dict(moments=torch.cat(moments), seed=torch.arange(len(dataset)))
 
 
 def seconds_per_iteration(
-    configs: Mapping[str, Config], data: Mapping[str, Any], repeats: int
+    configs: Mapping[str, Config], data: Mapping[str, Tensor], repeats: int
 ) -> dict[str, float]:
     """Median seconds of a whole training step, the arms in turn."""
     device, steps, times = default_device(), {}, {arm: [] for arm in configs}
     for arm, cfg in configs.items():
         size = cfg.train_dataloader.batch_size
         rows = torch.arange(size) % len(data['seed'])
-        batch = {k: _rows(v, rows) for k, v in data.items()}
+        batch = {k: v[rows] for k, v in data.items()}
         model = MODELS.build({**cfg.model, 'first_stage_checkpoint': None}).to(device)
         steps[arm] = model.train(), batch, build_optim_wrapper(model, cfg.optim_wrapper)
     for i in range(repeats + 2):
@@ -148,12 +146,8 @@ def seconds_per_iteration(
     return {arm: statistics.median(values) for arm, values in times.items()}
 
 
-def _rows(values: Any, rows: Tensor) -> Any:
-    return values[rows] if isinstance(values, Tensor) else [values[i] for i in rows.tolist()]
-
-
 @torch.no_grad()
-def held_out_errors(model: nn.Module, data: Mapping[str, Any]) -> dict[str, float]:
+def held_out_errors(model: nn.Module, data: Mapping[str, Tensor]) -> dict[str, float]:
     """The training loss, and mean squared errors of denoised latents by noise level.
 
     Args:
@@ -165,23 +159,22 @@ def held_out_errors(model: nn.Module, data: Mapping[str, Any]) -> dict[str, floa
     """
     diffuser, seeds, device = model.diffuser, data['seed'], model.latent_mean.device
     z0 = model.encode(moments=data['moments'].to(device), seed=seeds)
-    cond = None if model.conditioner is None else model.conditioner.embed(data['cond'])
     sums: dict[str, float] = {}
     times = diffuser.schedule.times_at(torch.tensor(LEVELS, device=device))
     for draw in range(NUM_DRAWS):
         own = seeds + len(seeds) * draw
-        parts = dict(loss=diffuser.loss(model.denoiser, z0, cond, own).mean())
+        parts = dict(loss=diffuser.loss(model.denoiser, z0, seeds=own).mean())
         eps = seeded_normal(own, z0.shape[1:], 'held out', device, z0.dtype)
         for level, t in zip(LEVELS, times, strict=True):
             t = t.expand(len(z0))
             alpha, sigma = diffuser.schedule(t, z0.ndim)
-            x0 = diffuser.denoise(model.denoiser, alpha * z0 + sigma * eps, t, cond)
+            x0 = diffuser.denoise(model.denoiser, alpha * z0 + sigma * eps, t)
             parts[f'x0_{level:+g}'] = (x0 - z0).square().mean()
         sums = {k: sums.get(k, 0.0) + float(v) / NUM_DRAWS for k, v in parts.items()}
     return sums
 
 
-def held_out_curve(run: Run, data: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def held_out_curve(run: Run, data: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
     """Errors of every checkpoint, by iteration; those measured before are read."""
     path = run.folder / 'held_out.json'
     curve = json.loads(path.read_text()) if path.is_file() else {}
@@ -206,7 +199,7 @@ def training_curve(checkpoint: Path, decay: float = 0.99, points: int = 200) -> 
     return curve
 
 
-def measured(run: Run, data: Mapping[str, Any]) -> dict[str, Any]:
+def measured(run: Run, data: Mapping[str, Tensor]) -> dict[str, Any]:
     """Train a run and measure it, or read what has been done before."""
     checkpoint = train(run.cfg)
     path = run.folder / 'result.json'

@@ -8,6 +8,7 @@ import pytest
 import torch
 from shrink import shrink
 
+from ddmi_toolkit.evaluation import Result
 from ddmi_toolkit.registry import MODELS
 
 ARMS = ['ddmi/procedural_chair.py', 'ddmi/procedural_chair_dit.py']
@@ -37,6 +38,8 @@ def test_equal_iterations_and_equal_time(bench, monkeypatch, tmp_path):
     """The faster arm is trained as long again; what is done is not done twice."""
     seconds = dict(zip(ARMS, (1.0, 2.0), strict=True))
     monkeypatch.setattr(bench, 'seconds_per_iteration', lambda *args: seconds)
+    result = Result(metrics={'Any/value': 0.25}, protocol={'Any': dict(num_samples=4)})
+    monkeypatch.setattr(bench, 'evaluate', lambda *args: result)  # the ordinary test loop
     report = bench.compare(ARMS, 2, tmp_path / 'runs', {})
     done, longer = report['equal_iterations'], report['equal_time']
     assert [run['iterations'] for run in done.values()] == [2, 2]
@@ -61,6 +64,7 @@ def test_equal_iterations_and_equal_time(bench, monkeypatch, tmp_path):
     text = bench.table(report)
     assert '## Equal time' in text
     assert '| iterations | 4 | 2 |' in text
+    assert '| Any/value | 0.25 | 0.25 |' in text
     bench.plot(report, tmp_path / 'curves.png')
     assert (tmp_path / 'curves.png').stat().st_size > 1000
 
@@ -99,10 +103,13 @@ def test_the_mean_of_a_curve_is_unbiased(bench, monkeypatch):
 
 
 def test_arms_on_different_latents_are_refused(bench, tmp_path):
-    """And those without a first stage."""
+    """And those without a first stage, or with a condition."""
     one = bench.arm_config(ARMS[0], 2, tmp_path, {})
     other = bench.arm_config(ARMS[1], 2, tmp_path, {'first_stage.model.latent_channels': 6})
     with pytest.raises(ValueError, match=r'chair.py and .*_dit.py train on different latents'):
         bench.check_arms(dict(zip(ARMS, (one, other), strict=True)))
     with pytest.raises(ValueError, match=r'first\.py has no first stage; arms are stage-2 configs'):
         bench.check_arms({'first.py': {}})
+    one.model.conditioner = dict(type='LabelConditioner')
+    with pytest.raises(ValueError, match=r'chair\.py has a conditioner; arms are unconditional'):
+        bench.check_arms({ARMS[0]: one})

@@ -40,8 +40,8 @@ class StackedPlanes(AbstractDenoiser):
         shapes = {p: layout.shape(p, layout.latent_stride) for p in layout.planes}
         if len(set(shapes.values())) > 1:
             raise ValueError(
-                f'latent planes of shapes {shapes} cannot be stacked on channels; use PlaneUNet '
-                f"with mix='token', which takes any shapes"
+                f'latent planes of shapes {shapes} cannot be stacked on channels; use PlaneDiT, '
+                f"or PlaneUNet with mix='token', which take any shapes"
             )
         self.num_planes = len(layout.planes)
         first = layout.planes[0]

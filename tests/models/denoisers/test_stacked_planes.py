@@ -103,7 +103,7 @@ def clip_layout(num_frames: int) -> PlaneLayout:
 
 def test_unequal_planes_are_refused_with_their_shapes():
     """The error shows every shape and names the alternative; the latent's shapes decide."""
-    with pytest.raises(ValueError, match=r"'xy': \(4, 4\), 'xt': \(6, 4\).*PlaneUNet"):
+    with pytest.raises(ValueError, match=r"'xy': \(4, 4\), 'xt': \(6, 4\).*PlaneDiT.*PlaneUNet"):
         StackedPlanes(Echo(), clip_layout(6), channels=2)
     z = torch.ones(1, 2, 48)
     assert torch.equal(StackedPlanes(Echo(), clip_layout(4), channels=2)(z, torch.zeros(1)), z)
