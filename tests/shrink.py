@@ -1,6 +1,10 @@
 """Any leaf config, made so small that a training step takes a fraction of a second."""
 
+import json
 from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mmengine.config import Config
@@ -30,6 +34,9 @@ SIZES = dict(
 NUM_FRAMES = 4
 CHAIRS = dict(type='ProceduralChairs', num_shapes=4, num_points=64, num_inputs=64)
 GRIDS = dict(type='ProceduralChairGrids', num_shapes=4, resolution=16)
+CAPTIONED = dict(
+    CHAIRS, pipeline=[dict(type='DrawCaption'), dict(type='PackShape', cond='caption')]
+)
 CLIPS = dict(type='ProceduralClips', num_clips=4, size=32, num_frames=NUM_FRAMES)
 IMAGES = dict(type='ProceduralImages', num_images=4, size=32)
 TOYS = dict(type='ProceduralViews', num_objects=4, num_views=2, size=16)
@@ -51,6 +58,7 @@ DATA = {
         dict(IMAGES, pipeline=[dict(type='PackImage', input_size=16, image_size=32)]),
     ),
     'xyz': (CHAIRS, dict(CHAIRS, surface_points=64)),
+    'captions': (CAPTIONED, dict(CAPTIONED, surface_points=64)),
     'grids': (GRIDS, GRIDS),
     'rays': (
         dict(TOYS, pipeline=[dict(type='SampleRays', num_rays=16, num_views=2)]),
@@ -121,11 +129,27 @@ def sizes(value: Any, path: str) -> dict[str, Any]:
             found |= sizes(child, f'{here}.')
         elif key in SIZES and child is not None:
             found[here] = SIZES[key]
+        elif key == 'pretrained' and child is not None and 'model' in value:
+            found |= {here: None, f'{path}model': tiny_clip()}
         elif key == 'pretrained' and child is not None:
             found |= {here: None, f'{path}backbone': 'test_resnet', f'{path}layers': [0, 1]}
         elif key == 'out_channels' and value.get('type') == 'BasisFieldDecoder':
             found[here] = 8
     return found
+
+
+@cache
+def tiny_clip() -> str:
+    """Name of an open-clip model of a few thousand parameters beside its vocabulary."""
+    import open_clip
+
+    vision = dict(image_size=8, layers=1, width=8, patch_size=4, head_width=8)
+    text = dict(context_length=77, vocab_size=49408, width=8, heads=1, layers=1)
+    with TemporaryDirectory() as folder:
+        content = dict(embed_dim=8, vision_cfg=vision, text_cfg=text)
+        Path(folder, 'shrunk-clip.json').write_text(json.dumps(content))
+        open_clip.add_model_config(folder)
+    return 'shrunk-clip'
 
 
 def _small_axis(axis: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,6 +193,8 @@ def _data_of(cfg: Config) -> tuple[dict, dict]:
     model = cfg.model.get('first_stage', cfg.model)
     if 'layout' not in model:
         return DATA['grids']
+    if cfg.model.get('conditioner', {}).get('type') in ('TextConditioner', 'WordConditioner'):
+        return DATA['captions']
     if model.renderer.type == 'VolumeRenderer':
         return DATA['rays']
     return DATA[''.join(axis['name'] for axis in model.layout.axes)]
@@ -188,4 +214,6 @@ def _evaluation(cfg: Config) -> Iterator[tuple[str, Any]]:
         yield 'test_dataloader.dataset.num_samples', 4
         if 'query' in cfg.test_dataloader.dataset:
             yield 'test_dataloader.dataset.query.dataset', dict(_data_of(cfg)[1], _delete_=True)
+        if 'cond' in cfg.test_dataloader.dataset:
+            yield 'test_dataloader.dataset.cond.dataset', dict(_data_of(cfg)[1], _delete_=True)
         yield 'test_dataloader.batch_size', 2

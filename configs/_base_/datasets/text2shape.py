@@ -6,7 +6,7 @@ The voxels that are distributed with the captions serve in place of ShapeNet: se
 data_root = '{{$DDMI_DATA:data}}'
 captions = f'{data_root}/Text2Shape/captions.tablechair.csv'
 shapes = dict(root=f'{data_root}/ShapeNet', classes=['03001627', '04379243'])
-max_words = 96  # with punctuation; longer ones are left out
+max_words = 56  # with punctuation; longer ones are left out: CLIP reads 77 tokens
 test_set = dict(
     type='Text2Shape',
     captions=captions,

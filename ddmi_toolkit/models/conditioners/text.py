@@ -114,13 +114,17 @@ class TextConditioner(AbstractConditioner):
         Raises:
             ValueError: One does not; the message names it, its length and the limit.
         """
-        for caption in captions:
-            length = len(self.tokenizer.encode(caption)) + 2
-            if length > self.max_tokens:
-                raise ValueError(
-                    f'the caption {caption!r:.80} has {length} tokens with begin and end, the '
-                    f'limit of {self.model!r} is {self.max_tokens}; shorten it'
-                )
+        captions = list(dict.fromkeys(captions))
+        lengths = [len(self.tokenizer.encode(caption)) + 2 for caption in captions]
+        num_long = sum(length > self.max_tokens for length in lengths)
+        if num_long:
+            longest = max(range(len(captions)), key=lengths.__getitem__)
+            others = '' if num_long == 1 else f', as {num_long - 1} others are too long'
+            raise ValueError(
+                f'the caption {captions[longest]!r:.80} has {lengths[longest]} tokens with begin '
+                f'and end{others}; the limit of {self.model!r} is {self.max_tokens}; shorten it, '
+                f'or let the data set leave out long captions (its max_words)'
+            )
 
     def _features(self, captions: list[str]) -> list[tuple[Tensor, Tensor]]:
         """Vector ``(D,)`` and context ``(L', W)`` of each caption, of its own length, in memory."""

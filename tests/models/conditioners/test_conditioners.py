@@ -168,6 +168,40 @@ def test_labels_are_told_apart_and_checked():
         conditioner.embed(torch.tensor([1.0]))
 
 
+def test_labels_are_named():
+    """In any case and spelling; numbers of named classes work as well."""
+    conditioner = LabelConditioner(classes=['chair', 'swivel chair', 'Bench'], channels=4)
+    parsed = [conditioner.parse(v) for v in ('Swivel_Chair', 'bench ', 2, '0')]
+    assert parsed == [1, 2, 2, 0]
+    by_name = conditioner.embed(['bench', 'chair'])['vector']
+    assert torch.equal(by_name, conditioner.embed(torch.tensor([2, 0]))['vector'])
+    assert LabelConditioner(3).parse('2') == 2
+
+
+@pytest.mark.parametrize(
+    ('options', 'value', 'error', 'message'),
+    [
+        (dict(classes=['chair', 'table']), 'chiar', ValueError, r"no class 'chiar'; near.*'chair'"),
+        (dict(classes=['chair', 'table']), 2, ValueError, 'no class 2; .*from 0 to 1'),
+        (dict(num_classes=2), 'chair', ValueError, r'numbers from 0 to 1 alone; .*classes='),
+        (dict(num_classes=2), '-1', ValueError, 'no class -1'),
+        (dict(num_classes=2), 1.0, TypeError, 'a name or a number, got float 1.0'),
+        (dict(num_classes=2), True, TypeError, 'got bool True'),
+    ],
+)
+def test_unknown_classes_are_named(options, value, error, message):
+    with pytest.raises(error, match=message):
+        LabelConditioner(**options).parse(value)
+
+
+@pytest.mark.parametrize(
+    'options', [{}, dict(classes=['a', 'A']), dict(num_classes=3, classes=['a', 'b'])]
+)
+def test_classes_are_checked(options):
+    with pytest.raises(ValueError, match='num_classes'):
+        LabelConditioner(**options)
+
+
 def test_captions_are_told_apart(tiny_clip):
     """Same words, same embedding; other words, another one."""
     cond = TextConditioner(tiny_clip).embed(CAPTIONS)
@@ -241,6 +275,87 @@ def test_no_file_is_read_on_the_meta_device(tiny_clip):
     with torch.device('meta'):
         conditioner = TextConditioner(tiny_clip, 'none.pt')
     assert all(p.is_meta for p in conditioner.parameters())
+
+
+def test_the_tower_runs_once_for_each_caption(tiny_clip, monkeypatch):
+    """Kept features are the same to the bit, whichever captions came together."""
+    conditioner = TextConditioner(tiny_clip)
+    seen = []
+    tokenize = conditioner.tokenizer.__call__
+    monkeypatch.setattr(
+        conditioner, '_run', lambda c, run=conditioner._run: seen.extend(c) or run(c)
+    )
+    first = conditioner.embed(CAPTIONS)
+    again = conditioner.embed(CAPTIONS[::-1])
+    conditioner.embed(['a chair', CAPTIONS[1]])
+    assert seen == [*CAPTIONS[:3], 'a chair']
+    alone = TextConditioner(tiny_clip)
+    for name, value in first.items():
+        assert torch.equal(again[name], value.flip(0))
+        assert torch.equal(alone.embed(CAPTIONS[1:2])[name][0], value[1])
+    expected = conditioner.tower(tokenize(CAPTIONS))[0]
+    torch.testing.assert_close(first['vector'], expected)
+
+
+def test_few_features_are_kept(tiny_clip):
+    """Those longest unused leave; a batch larger than the memory is whole all the same."""
+    conditioner = TextConditioner(tiny_clip, cache_size=2)
+    whole = TextConditioner(tiny_clip).embed(CAPTIONS)
+    for _ in range(2):
+        assert torch.equal(conditioner.embed(CAPTIONS)['context'], whole['context'])
+    assert list(conditioner._cache) == [CAPTIONS[2], CAPTIONS[3]]
+    off = TextConditioner(tiny_clip, cache_size=0)
+    assert torch.equal(off.embed(CAPTIONS)['vector'], whole['vector'])
+    assert not off._cache
+
+
+def test_loaded_towers_forget_what_others_said(tiny_clip):
+    conditioner, other = TextConditioner(tiny_clip), TextConditioner(tiny_clip)
+    before = conditioner.embed(CAPTIONS)['vector']
+    torch.nn.init.normal_(other.tower.module.token_embedding.weight)
+    conditioner.load_state_dict(other.state_dict())
+    assert not torch.equal(conditioner.embed(CAPTIONS)['vector'], before)
+
+
+def test_prompts_are_checked(tiny_clip):
+    """The tokenizer would cut long ones off without a word."""
+    conditioner = TextConditioner(tiny_clip)
+    assert conditioner.parse(' a chair ') == 'a chair'
+    long = 'a chair ' * 8
+    for act in (lambda: conditioner.parse(long), lambda: conditioner.embed(['a', long])):
+        with pytest.raises(
+            ValueError, match=r"18 tokens .*; the limit of 'tiny-clip' is 16; shorten"
+        ):
+            act()
+    with pytest.raises(ValueError, match=r'prompt .* is empty'):
+        conditioner.parse('')
+    with pytest.raises(ValueError, match=r'captions \[1\] of 2 are empty'):
+        conditioner.embed(['a', ' '])
+    with pytest.raises(TypeError, match='a prompt is a string, got int 5'):
+        conditioner.parse(5)
+
+
+def test_published_runs_are_found_where_they_were_downloaded(
+    tiny_clip, tiny_clip_file, monkeypatch
+):
+    """By name; an absent one says how to get it, before any training."""
+    import open_clip
+
+    place = dict(file=tiny_clip_file)
+    monkeypatch.setattr(open_clip, 'list_pretrained_tags_by_model', lambda _: ['our_run'])
+    monkeypatch.setattr(open_clip, 'get_pretrained_cfg', lambda *_: place)
+    by_name = TextConditioner(tiny_clip, 'our_run').embed(CAPTIONS)
+    by_path = TextConditioner(tiny_clip, tiny_clip_file).embed(CAPTIONS)
+    assert torch.equal(by_name['vector'], by_path['vector'])
+    place['file'] = 'elsewhere.pt'
+    with torch.device('meta'):
+        conditioner = TextConditioner(tiny_clip, 'our_run')
+    with pytest.raises(
+        FileNotFoundError, match=r"'our_run' of 'tiny-clip' are not on this machine"
+    ):
+        conditioner.require_files()
+    with pytest.raises(FileNotFoundError, match=r"our_rum does not exist; or name .*'our_run'"):
+        TextConditioner(tiny_clip, 'our_rum')
 
 
 @pytest.mark.parametrize('kind', ['text', 'image'])
