@@ -2,8 +2,9 @@
 
     python tools/train.py configs/ddmi/procedural_video.py
 
-Hardware and time: one CPU core.
-Score: not trained by us yet.
+Hardware and time: one CPU core, 17 minutes after stage 1.
+Score: FVD on random features 9.8 (reconstructions of held-out clips: 11.5), precision 0.80, recall
+0.39; see benchmarks/results/clips.md.
 """
 
 _base_ = [
