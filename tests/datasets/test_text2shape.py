@@ -14,7 +14,7 @@ ROWS = """\
 1,aa,"A chair, with ""two"" arms",Chair,03001627,04331277
 2,aa,A BROWN CHAIR,Chair,03001627,04331277
 3,aa,a brown chair.,Chair,03001627,04331277
-4,bb,It is  a tabel.It is grey,Table,4379243,4379243
+4,bb,It is  a chiar.It is grey,Table,4379243,4379243
 5,bb,,Table,4379243,4379243
 6,bb,...,Table,4379243,4379243
 7,,a chair,Chair,03001627,03001627
@@ -52,7 +52,7 @@ def test_quirks_of_the_file(csv):
     file = read_captions(csv)
     assert file.captions == dict(
         aa=['A chair, with "two" arms', 'a brown chair'],
-        bb=['It is a tabel.It is grey'],
+        bb=['It is a chiar.It is grey'],
         zz=['a sofa'],
     )
     assert file.classes['aa'] == ('03001627', 'chair')
@@ -68,11 +68,11 @@ def test_captions_are_joined_with_their_shapes(csv, root, monkeypatch):
     )
     data = build(csv, root)
     assert [data[i]['meta']['name'] for i in range(2)] == ['03001627/aa', '04379243/bb']
-    assert data[1]['cond'] == 'It is a tabel.It is grey'
+    assert data[1]['cond'] == 'It is a chiar.It is grey'
     assert data[1]['meta']['label'] == 1
     assert sorted(data.captions()) == [
         'A chair, with "two" arms',
-        'It is a tabel.It is grey',
+        'It is a chiar.It is grey',
         'a brown chair',
     ]
     assert lines == [
@@ -121,8 +121,8 @@ def test_real_captions_and_their_preprocessed_copy_agree(data_root):
     assert set(copy.captions) < set(raw.captions)
     for shape in copy.captions:
         assert raw.classes[shape] == copy.classes[shape]
-    assert raw.captions['894e095c7036c8411933ffef19678834'] == [
-        'a brow abd gray material square wooden table'
+    assert raw.captions['1dffc3840500e89ab8e1b99345a5afd4'] == [
+        'a clear glass top and gray wooden center table'
     ]
 
 
