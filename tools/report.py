@@ -52,6 +52,8 @@ def main() -> None:
         '--tile', type=int, default=128, help='pixels of a picture, along its longer side'
     )
     args = parser.parse_args()
+    if min(args.count, args.tile) < 1:
+        raise ValueError(f'--count {args.count} and --tile {args.tile} must be at least 1')
     cfg = load_config(args.config)
     if 'first_stage' not in cfg:
         raise ValueError(f'{args.config} has one stage; name a config of stage 2')

@@ -1,5 +1,6 @@
 """Radiance fields as colored surfaces."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from math import log
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import trimesh
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ..geometry.isosurface import extract_mesh
@@ -82,6 +84,13 @@ def extract_colored_mesh(
     mesh = extract_mesh(solid, resolution, field_normals=True, max_queries=max_queries)
     if len(mesh.faces):
         mesh.visual.vertex_colors = _colors(field, mesh, max_queries)
+    else:
+        print_log(
+            f'the density stays below threshold={threshold:.3g} per data unit (the numbers above '
+            f'are its logarithm relative to that)',
+            logger='current',
+            level=logging.WARNING,
+        )
     return mesh
 
 

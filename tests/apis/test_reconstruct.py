@@ -156,6 +156,25 @@ def test_a_region_is_compared_with_the_same_region(tmp_path):
     assert np.abs(comparison[:, :32].astype(int) - expected).mean() < 3
 
 
+def test_a_broken_file_of_several_is_named_after_the_others_are_done(tmp_path):
+    """What can be done is done."""
+    (tmp_path / 'in').mkdir()
+    for name in 'abc':
+        smooth_picture(16, 16).save(tmp_path / f'in/{name}.png')
+    (tmp_path / 'in/b.png').write_bytes(b'no picture')
+    reconstructor = make_reconstructor(SQUARE, dict(factor=1.0))
+    inputs = find_inputs([tmp_path / 'in'], reconstructor)
+    seen = []
+    with pytest.raises(ValueError, match=r'1 of 3 files could not be reconstructed.*b\.png'):
+        for name, _ in reconstruct_files(Perfect(SQUARE), inputs, tmp_path / 'out', reconstructor):
+            seen.append(name)
+    assert seen == ['a', 'c']
+    assert sorted(json.loads((tmp_path / 'out/reconstruction.json').read_text())) == ['a', 'c']
+    assert (tmp_path / 'out/c.png').is_file()
+    with pytest.raises((ValueError, OSError), match=r'b\.png'):  # alone: its own error
+        list(reconstruct_files(Perfect(SQUARE), {'b': inputs['b']}, tmp_path, reconstructor))
+
+
 def test_a_mesh_comes_back_where_it_was(tmp_path):
     box = trimesh.creation.box(extents=(4, 2, 1))
     box.apply_translation((10, 0, -3))

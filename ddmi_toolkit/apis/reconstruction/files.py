@@ -1,10 +1,12 @@
 """Which files are reconstructed, and by what."""
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmengine.logging import print_log
 from torch import Tensor
 
 from ...structures import Field, PlaneLayout, Signal
@@ -91,6 +93,8 @@ def reconstruct_files(
 ) -> Iterator[tuple[str, Report]]:
     """Reconstruct files one by one; ``reconstruction.json`` holds the reports of all so far.
 
+    A file of several that cannot be read is passed over and named at the end.
+
     Args:
         inferencer: Trained model of either stage.
         inputs: Files by name, see :func:`find_inputs`.
@@ -99,14 +103,29 @@ def reconstruct_files(
 
     Yields:
         Name and report of each file.
+
+    Raises:
+        ValueError: After all others, that some could not be reconstructed, and why.
     """
 
     def to_field(observation: Tensor) -> Field:
         return next(inferencer.reconstruct([observation]))
 
-    folder, reports = Path(folder), {}
+    folder, reports, failures = Path(folder), {}, []
     for name, path in inputs.items():
-        reports[name] = reconstructor(path, folder / name, to_field)
+        try:
+            reports[name] = reconstructor(path, folder / name, to_field)
+        except (ValueError, OSError) as error:
+            if len(inputs) == 1:
+                raise
+            failures.append(str(error))
+            print_log(f'passed over: {error}', logger='current', level=logging.WARNING)
+            continue
         text = json.dumps(reports, indent=2) + '\n'
         (folder / 'reconstruction.json').write_text(text, encoding='utf-8')
         yield name, reports[name]
+    if failures:
+        raise ValueError(
+            f'{len(failures)} of {len(inputs)} files could not be reconstructed, the others are '
+            f'in {folder}: {"; ".join(failures[:3])}{"; ..." if len(failures) > 3 else ""}'
+        )
