@@ -39,6 +39,7 @@ CORE = [
 EXTRAS = {
     'track': ['wandb>=0.17'],
     'lsun': ['lmdb>=1.4'],
+    'text2shape': ['pynrrd>=1.0'],
     'dev': [
         'pytest>=8',
         'pytest-xdist>=3.5',
@@ -48,10 +49,12 @@ EXTRAS = {
         'codespell>=2.2',
         'pre-commit>=3.7',
         'lmdb>=1.4',
+        'pynrrd>=1.0',
+        'diffusers>=0.31',
     ],
     'docs': ['sphinx>=8', 'myst-parser>=4', 'furo>=2024.8', 'matplotlib>=3.8'],
 }
-EXTRAS['all'] = sorted({r for extra in ('track', 'lsun', 'dev', 'docs') for r in EXTRAS[extra]})
+EXTRAS['all'] = sorted({r for extra in EXTRAS for r in EXTRAS[extra]})
 
 
 class BuildWithConfigs(build_py):

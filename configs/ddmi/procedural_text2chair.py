@@ -18,5 +18,5 @@ _base_ = [
 first_stage_config = 'd2c_vae/procedural_text2chair.py'
 latent_cache = dict(draws_per_item=2)
 model = dict(guidance=dict(type='Guidance', scale=3.0))
-train_cfg = dict(max_iters=10_000)
+train_cfg = dict(max_iters=6000)
 default_hooks = dict(checkpoint=dict(interval=1000))
