@@ -34,6 +34,13 @@ SIZES = dict(
 NUM_FRAMES = 4
 CHAIRS = dict(type='ProceduralChairs', num_shapes=4, num_points=64, num_inputs=64)
 GRIDS = dict(type='ProceduralChairGrids', num_shapes=4, resolution=16)
+PARTS = dict(
+    CHAIRS,
+    pipeline=[
+        dict(type='CropSurface', num_points=16),
+        dict(type='PackShape', cond='partial_points'),
+    ],
+)
 CAPTIONED = dict(
     CHAIRS, pipeline=[dict(type='DrawCaption'), dict(type='PackShape', cond='caption')]
 )
@@ -59,6 +66,7 @@ DATA = {
     ),
     'xyz': (CHAIRS, dict(CHAIRS, surface_points=64)),
     'captions': (CAPTIONED, dict(CAPTIONED, surface_points=64)),
+    'parts': (PARTS, dict(PARTS, surface_points=64)),
     'grids': (GRIDS, GRIDS),
     'rays': (
         dict(TOYS, pipeline=[dict(type='SampleRays', num_rays=16, num_views=2)]),
@@ -193,8 +201,11 @@ def _data_of(cfg: Config) -> tuple[dict, dict]:
     model = cfg.model.get('first_stage', cfg.model)
     if 'layout' not in model:
         return DATA['grids']
-    if cfg.model.get('conditioner', {}).get('type') in ('TextConditioner', 'WordConditioner'):
+    conditioner = (cfg.model.get('conditioner') or {}).get('type')
+    if conditioner in ('TextConditioner', 'WordConditioner'):
         return DATA['captions']
+    if conditioner == 'PointCloudConditioner':
+        return DATA['parts']
     if model.renderer.type == 'VolumeRenderer':
         return DATA['rays']
     return DATA[''.join(axis['name'] for axis in model.layout.axes)]
