@@ -6,8 +6,8 @@
 
 Weights: CLIP ViT-L-14 of OpenAI; where they are absent, the first line says how to get them
 before anything is trained. The paper does not say which CLIP it took. Without any,
-``--cfg-options model.conditioner="dict(_delete_=True, type='WordConditioner', max_words=96)"``
-learns its words from the captions.
+``--cfg-options model.conditioner._delete_=True model.conditioner.type=WordConditioner`` learns its
+words from the captions.
 Hardware and time: written for one GPU; not trained by us.
 Score to reach (paper, Table 7): accuracy 91.30, CLIP-S 30.30, TMD 0.204.
 """
