@@ -4,8 +4,8 @@
         --scales 0 1 3 --prompts "a chair with two arms and four legs" "a stool with three legs"
 
 Writes ``guidance.png``: a row per prompt, the same seeds under each scale side by side, and
-``guidance.json``: the metrics of the config's test under each scale. The metrics run on the
-config's own held-out conditions.
+``guidance.json``: the metrics of the config's test under each scale, all or those named. They run
+on the config's own held-out conditions.
 """
 
 import argparse
@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument('--prompts', nargs='+', default=list(PROMPTS))
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2, 3])
     parser.add_argument('--samples', type=int, help='of the metrics; default: the config says')
+    parser.add_argument('--metrics', nargs='+', help='of the test, by type; default: all')
     parser.add_argument('--out', type=Path, required=True)
     args = parser.parse_args()
     inferencer = FieldInferencer(args.config, args.checkpoint)
@@ -71,6 +72,8 @@ def main() -> None:
     for scale in args.scales:
         guidance = dict(type='Guidance', scale=scale)
         cfg = load_config(args.config, {**options, 'model.guidance': guidance})
+        if args.metrics:
+            cfg.test_evaluator = [m for m in cfg.test_evaluator if m.type in args.metrics]
         result = evaluate(cfg, args.checkpoint)
         results[f'{scale:g}'] = dict(metrics=dict(result.metrics), protocol=dict(result.protocol))
         (args.out / 'guidance.json').write_text(json.dumps(results, indent=1, default=str))
