@@ -100,7 +100,7 @@ def invert(
         with torch.enable_grad():
             value = loss()
         (z.grad,) = torch.autograd.grad(value, z)
-        losses.append(float(value))
+        losses.append(float(value.detach()))
         optimizer.step()
         schedule.step()
     z.requires_grad_(False)
