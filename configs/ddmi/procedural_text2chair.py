@@ -4,8 +4,9 @@
     python tools/generate.py configs/ddmi/procedural_text2chair.py --out samples --guidance 3 \\
         --prompt "a chair with two arms and four legs"
 
-Hardware and time: one CPU core.
-Score: not trained by us yet.
+Hardware and time: one CPU core, about 18 minutes after stage 1.
+Score: 1.000 of arms, base, swivel and back asked for by held-out captions at w = 3, 0.991 at w = 1,
+0.541 at w = 0 (chance: 0.539), see benchmarks/results/text2chair.md.
 """
 
 _base_ = [
