@@ -7,8 +7,8 @@ import pytest
 import torch
 from published_files import TOLERANCE, PublishedFiles, largest, part, sampled_as_published
 
-from ddmi_toolkit.apis.config import load_config
 from ddmi_toolkit.apis import load_model
+from ddmi_toolkit.apis.config import load_config
 from ddmi_toolkit.apis.training import run_state
 from ddmi_toolkit.structures import Grid
 from ddmi_toolkit.structures.coords import pixel_centers

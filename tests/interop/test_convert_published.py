@@ -15,8 +15,8 @@ import yaml
 from safetensors.torch import load_file
 from torch import nn
 
-from ddmi_toolkit.apis.config import config_hash, load_config
 from ddmi_toolkit.apis import FieldInferencer, load_model
+from ddmi_toolkit.apis.config import config_hash, load_config
 from ddmi_toolkit.apis.training import run_state
 from ddmi_toolkit.interop import shape_vae, unet
 from ddmi_toolkit.interop.convert import convert
