@@ -2,8 +2,9 @@
 
     python tools/train.py configs/ddmi/procedural_chair_dit.py
 
-Hardware and time: two CPU cores, about 10 minutes.
-Score: not measured yet; benchmarks/compare_denoisers.py compares it with the U-Net.
+Hardware and time: one CPU core, 6 minutes after stage 1.
+Score: MMD-CD 0.0029, COV-CD 0.531, 1-NNA-CD 0.648 (the U-Net of procedural_chair, in the same time:
+0.0025, 0.484, 0.594), see docs/diffusion.md.
 """
 
 _base_ = [
