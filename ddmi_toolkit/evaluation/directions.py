@@ -12,9 +12,11 @@ _HIGHER = frozenset(
     'attributes/exact class/accuracy classifier/mean fidelity/completeness'.split()
 )
 _LOWER = frozenset(
-    'fid fvd kid mmd_cd mmd_emd jsd empty chamfer_l1 lpips_alex lpips_vgg abs_rel rmse hausdorff '
-    'mutual_iou surface/accuracy surface/completeness fidelity/distance'.split()
+    'fid fvd kid mmd_cd mmd_emd jsd empty chamfer_l1 lpips abs_rel rmse hausdorff mutual_iou '
+    'surface/accuracy surface/completeness fidelity/distance'.split()
 )
+# These are followed by the name of the network whose features are compared, if it is not the usual.
+_OF_FEATURES = 'fid fvd kid lpips precision recall density coverage'.split()
 
 
 def direction_of(metric: str) -> Direction | None:
@@ -27,7 +29,9 @@ def direction_of(metric: str) -> Direction | None:
     Args:
         metric: ``'<prefix>/<name>'`` of a :class:`Result`.
     """
-    for key in (metric, metric.rpartition('/')[2]):
+    name = metric.rpartition('/')[2]
+    stems = [s for s in _OF_FEATURES if name.startswith(f'{s}_') and not name.startswith('kid_std')]
+    for key in (metric, name, *stems):
         if key in _HIGHER:
             return 'higher'
         if key in _LOWER:

@@ -65,6 +65,7 @@ class Stage:
     def move(self, folder: Path, first_stage: Path) -> None:
         """Say where it is kept, and where its first stage is."""
         self.cfg.work_dir = str(folder)
+        self.cfg.experiment_name = '_'.join(folder.parts[-3:])
         if 'first_stage' not in self.cfg:
             return
         self.cfg.first_stage.work_dir = str(first_stage)

@@ -1,7 +1,7 @@
 """The table of a study, from what its cells have kept."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -35,7 +35,7 @@ class Report:
     study: Study
     kept: Mapping[int, Kept]
     open_cells: tuple[str, ...] = ()
-    failures: Mapping[str, str] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def tables(self) -> dict[int, Table]:

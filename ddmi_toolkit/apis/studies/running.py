@@ -145,7 +145,8 @@ def _summary(report: Report, cell: Cell) -> str:
         columns = [c for c in report.columns if c.stage == stage.number]
         for column in columns:
             value = result.metrics.get(column.metric)
-            words.append(f'{column.title} ' + ('missing' if value is None else f'{value:.4g}'))
+            missing = f'missing ({column.metric} is none of {", ".join(result.metrics)})'
+            words.append(f'{column.title} {missing if value is None else f"{value:.4g}"}')
     return f'{", ".join(words)}; trained in {duration(seconds)}'
 
 
