@@ -142,11 +142,11 @@ def _summary(report: Report, cell: Cell) -> str:
     for stage in cell.stages:
         record, result = report.kept[stage.number][cell.row.name][cell.seed]
         seconds += record.seconds
-        columns = [c for c in report.columns if c.stage == stage.number]
-        for column in columns:
-            value = result.metrics.get(column.metric)
-            missing = f'missing ({column.metric} is none of {", ".join(result.metrics)})'
-            words.append(f'{column.title} {missing if value is None else f"{value:.4g}"}')
+        wanted = {c.title: c.metric for c in report.study.columns if c.stage == stage.number}
+        for title, metric in (wanted or {m: m for m in result.metrics}).items():
+            missing = f'missing ({metric} is none of {", ".join(result.metrics)})'
+            value = result.metrics.get(metric)
+            words.append(f'{title} {missing if value is None else f"{value:.4g}"}')
     return f'{", ".join(words)}; trained in {duration(seconds)}'
 
 
