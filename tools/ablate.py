@@ -33,6 +33,27 @@ from ddmi_toolkit.apis.studies import (
 
 def main() -> None:
     """Run what is not done yet; print where the table is."""
+    args = arguments()
+    study = with_grid(with_options(named_study(args), args.cfg_options), parse_grid(args.grid))
+    study = with_stages(study, args.stages)
+    seeds = parse_seed_list(args.seeds)
+    out = args.out or Path('work_dirs/ablations') / study.name
+    stream = sys.stdout  # the real one, while trainings print to files
+
+    def say(text: str) -> None:
+        stream.write(f'{text}\n')
+        stream.flush()
+
+    say(f'{len(study.rows)} rows x {len(seeds)} seeds; output: {out}/*/seed_*/output.txt')
+    outcome = run_study(study, seeds, out, say)
+    for name, message in outcome.failures.items():
+        sys.stderr.write(f'failed: {name}: {message}\n')
+    say(str(outcome.folder / 'table.md'))
+    sys.exit(1 if outcome.failures else 0)
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -57,21 +78,7 @@ def main() -> None:
         default={},
         help='of every config; first_stage.KEY=VALUE of its first stage',
     )
-    args = parser.parse_args()
-    study = with_grid(with_options(named_study(args), args.cfg_options), parse_grid(args.grid))
-    study = with_stages(study, args.stages)
-    out = args.out or Path('work_dirs/ablations') / study.name
-    stream = sys.stdout  # the real one, while trainings print to files
-
-    def say(text: str) -> None:
-        stream.write(f'{text}\n')
-        stream.flush()
-
-    outcome = run_study(study, parse_seed_list(args.seeds), out, say)
-    for name, message in outcome.failures.items():
-        sys.stderr.write(f'failed: {name}: {message}\n')
-    say(str(outcome.folder / 'table.md'))
-    sys.exit(1 if outcome.failures else 0)
+    return parser.parse_args()
 
 
 def named_study(args: argparse.Namespace) -> Study:

@@ -56,11 +56,11 @@ def run_study(
         patience: Seconds between looks at cells that other processes work on.
 
     Raises:
-        RuntimeError: This is one of several processes of one training (torchrun).
-        ValueError: Two rows are one and the same.
+        ValueError: Two rows are one and the same, or this is one of several processes of one
+            training (torchrun).
     """
     if int(os.environ.get('WORLD_SIZE', '1')) > 1:
-        raise RuntimeError(
+        raise ValueError(
             'a study is not run by torchrun: start the command several times, and each process '
             'takes cells of its own'
         )

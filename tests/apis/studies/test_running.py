@@ -189,5 +189,5 @@ def test_a_killed_process_holds_no_lock(tmp_path):
 
 def test_torchrun_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv('WORLD_SIZE', '2')
-    with pytest.raises(RuntimeError, match='start the command several times'):
+    with pytest.raises(ValueError, match='start the command several times'):
         run(STUDY, [0], tmp_path)
