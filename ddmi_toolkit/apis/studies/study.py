@@ -130,21 +130,14 @@ def load_study(name: str | Path, scale: str = 'small') -> Study:
     if 'scales' not in content or 'rows' not in content:
         raise ValueError(f'{path} is not a study; it needs rows and scales')
     _check_keys(path, 'study', content)
-    if scale not in content['scales']:
-        raise ValueError(f'{path.name} has no scale {scale!r}; it has {sorted(content["scales"])}')
-    chosen = _check_keys(path, 'scale', content['scales'][scale])
-    rows, configs = content['rows'], chosen['configs']
-    if len(configs) != len(rows):
-        raise ValueError(
-            f'{path.name}: scale {scale!r} has {len(configs)} configs for {len(rows)} rows'
-        )
+    chosen = _scale(path, content, scale)
     metrics = chosen.get('metrics', {})
     columns = [_check_keys(path, 'column', c) for c in content.get('columns', [])]
     return Study(
         name=f'{path.stem}_{scale}',
         rows=tuple(
             Row(config=str(find_config(config, near=path)), **_check_keys(path, 'row', row))
-            for row, config in zip(rows, configs, strict=True)
+            for row, config in zip(content['rows'], chosen['configs'], strict=True)
         ),
         columns=tuple(
             _column({**c, 'metric': metrics.get(c['title'], c['metric'])}) for c in columns
@@ -153,6 +146,18 @@ def load_study(name: str | Path, scale: str = 'small') -> Study:
         stage2=chosen.get('stage2', {}),
         note=chosen.get('note', ''),
     )
+
+
+def _scale(path: Path, content: Mapping[str, Any], scale: str) -> dict[str, Any]:
+    if scale not in content['scales']:
+        raise ValueError(f'{path.name} has no scale {scale!r}; it has {sorted(content["scales"])}')
+    chosen = _check_keys(path, 'scale', content['scales'][scale])
+    configs, rows = chosen.get('configs', []), content['rows']
+    if len(configs) != len(rows):
+        raise ValueError(
+            f'{path.name}: scale {scale!r} has {len(configs)} configs for {len(rows)} rows'
+        )
+    return chosen
 
 
 def study_of(configs: Sequence[str | Path]) -> Study:
