@@ -121,7 +121,7 @@ def load_study(name: str | Path, scale: str = 'small') -> Study:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not a study, has no such scale, or as many configs as it has not rows.
+        ValueError: It is no study, has no such scale, or has not one config per row in it.
         KeyError: A key is unknown.
     """
     path = find_config(name)
