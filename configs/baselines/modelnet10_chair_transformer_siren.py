@@ -1,0 +1,3 @@
+# A transformer scales the weights of a sine network (like LDMI), in place of embeddings.
+_base_ = ['../d2c_vae/modelnet10_chair.py', '../_base_/generators/transformer_siren.py']
+generator = dict(out_channels=1, hypernetwork=dict(hidden_channels=136))
