@@ -34,6 +34,7 @@ CORE = [
     'lpips>=0.1.4',
     'tensorboard>=2.15',
     'tqdm>=4.60',
+    'matplotlib>=3.8',
     'pyyaml>=6',
 ]
 EXTRAS = {
@@ -52,7 +53,7 @@ EXTRAS = {
         'pynrrd>=1.0',
         'diffusers>=0.31',
     ],
-    'docs': ['sphinx>=8', 'myst-parser>=4', 'furo>=2024.8', 'matplotlib>=3.8'],
+    'docs': ['sphinx>=8', 'myst-parser>=4', 'furo>=2024.8'],
 }
 EXTRAS['all'] = sorted({r for extra in EXTRAS for r in EXTRAS[extra]})
 

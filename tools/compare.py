@@ -1,35 +1,66 @@
 """Print results of tools/test.py side by side; refuses numbers measured in different ways.
 
-python tools/compare.py work_dirs/*/result.json
-python tools/compare.py ours=a/result.json theirs=b/result.json
+    python tools/compare.py work_dirs/*/*/result.json
+    python tools/compare.py ours=a/result.json theirs=b/result.json
+    python tools/compare.py 'ours=out/ours/seed_*/stage2/result.json' theirs=b.json
+
+Files of one NAME are seeds of one system: the table shows mean ± standard error. Values that are
+best by the direction of their metric are bold.
 """
 
 import argparse
+import glob
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ddmi_toolkit.evaluation.protocol import ProtocolError, Result, markdown_table
+from ddmi_toolkit.evaluation import Result, leaderboard
 
 
 def main() -> None:
-    """Print a markdown table of systems by metrics."""
-    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    """Print a markdown table of systems by metrics, and how each metric was measured."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('results', nargs='+', help='json files, each may be given as NAME=FILE')
-    results = {}
-    for entry in parser.parse_args().results:
-        name, _, file = entry.rpartition('=')
-        try:
-            result = Result.load(Path(file))
-        except (OSError, ValueError) as error:
-            sys.exit(f'compare: {error}')
-        name = name or result.config or Path(file).stem
-        if name in results:
-            sys.exit(f'compare: two results are named {name!r}; name them, NAME=FILE')
-        results[name] = result
     try:
-        sys.stdout.write(markdown_table(results) + '\n')
-    except ProtocolError as error:
+        sys.stdout.write(leaderboard(read(parser.parse_args().results)) + '\n')
+    except (OSError, ValueError) as error:
         sys.exit(f'compare: {error}')
+
+
+def read(entries: Sequence[str]) -> dict[str, list[Result]]:
+    """Results by system.
+
+    Raises:
+        ValueError: Two files without a name would have the same, a system has the same weights
+            twice, or a file is no result.
+        FileNotFoundError: A file or pattern is of nothing.
+    """
+    systems: dict[str, list[Result]] = {}
+    for given, file in files(entries):
+        result = Result.load(file)
+        name = given or result.config or file.stem
+        known = systems.setdefault(name, [])
+        if known and not given:
+            raise ValueError(f'two results are named {name!r}; name them, NAME=FILE')
+        if result.checkpoint_hash and result.checkpoint_hash in {r.checkpoint_hash for r in known}:
+            raise ValueError(
+                f'{name!r} has the weights {result.checkpoint_hash} twice, in {file} again; files '
+                f'of one name are to be different seeds'
+            )
+        known.append(result)
+    return systems
+
+
+def files(entries: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Name, empty if none is given, and file; a pattern after ``NAME=`` is of many."""
+    for entry in entries:
+        name, _, file = entry.rpartition('=')
+        found = sorted(glob.glob(file)) if glob.has_magic(file) else [file]
+        if not found:
+            raise FileNotFoundError(f'no file is named like {file}')
+        yield from ((name, Path(path)) for path in found)
 
 
 if __name__ == '__main__':

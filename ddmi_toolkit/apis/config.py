@@ -2,9 +2,7 @@
 
 import copy
 import difflib
-import hashlib
 import itertools
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from .fractions import resolve_fractions
+from .hashing import config_hash
 
 PREFIX = 'ddmi_toolkit::'
 WORK_DIRS = 'work_dirs'
@@ -30,13 +29,6 @@ OUR_KEYS = frozenset(
     'first_stage_config first_stage generator denoiser diffuser generation latent_cache '
     'data_root'.split()
 )
-# What the weights after training do not depend on: left out of the hash of a config.
-_HASH_IGNORES = frozenset(
-    'num_workers persistent_workers pin_memory prefetch_factor root data_root in_memory cache_dir '
-    'first_stage_checkpoint'.split()
-)
-# Hooks that only look.
-_IDLE_HOOKS = frozenset(['ReconstructionHook', 'SampleHook'])
 
 
 def configs_root() -> Path:
@@ -89,7 +81,7 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
         KeyError: A top-level key is unknown, or names a part that belongs into ``model``.
     """
     path = find_config(name)
-    with _package_bases():
+    with package_bases():
         cfg = Config.fromfile(path)
     options = copy.deepcopy(dict(options or {}))  # merging takes _delete_ out of its input
     is_resolved = 'first_stage' in cfg
@@ -127,32 +119,8 @@ def run_name(cfg: Config) -> str:
     return f'{cfg.experiment_name}_{next(_RUNS)}'
 
 
-def config_hash(cfg: Config) -> str:
-    """Hash of what the trained weights depend on (not of paths, workers or logging)."""
-    parts = {
-        key: cfg.get(key)
-        for key in ('model', 'optim_wrapper', 'param_scheduler', 'custom_hooks', 'randomness')
-    }
-    parts['max_iters'] = cfg.get('train_cfg', {}).get('max_iters')
-    parts['data'] = cfg.get('train_dataloader')
-    parts['first_stage'] = cfg.get('first_stage', {}).get('hash')
-    parts['custom_hooks'] = [
-        hook for hook in parts['custom_hooks'] or [] if hook.get('type') not in _IDLE_HOOKS
-    ]
-    text = json.dumps(_plain(parts), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items() if k not in _HASH_IGNORES}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return value
-
-
 @contextmanager
-def _package_bases() -> Iterator[None]:
+def package_bases() -> Iterator[None]:
     """Let ``_base_`` name shipped configs; mmengine knows only its own list of packages."""
     original = Config._get_cfg_path
 

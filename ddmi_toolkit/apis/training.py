@@ -50,7 +50,8 @@ def run_state(cfg: Config) -> tuple[State, Path | None]:
     if found != wanted:
         raise ValueError(
             f'{path} was trained with another config (hash {found}, now {wanted}); choose another '
-            f'--work-dir, or move {cfg.work_dir} away to start over'
+            f'folder (--work-dir, of tools/ablate.py --out), or move {cfg.work_dir} away to start '
+            f'over'
         )
     return ('done' if meta['iter'] >= cfg.train_cfg.max_iters else 'partial'), path
 

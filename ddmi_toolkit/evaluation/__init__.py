@@ -6,6 +6,7 @@ from .clip_quality import ClipQuality
 from .clip_score import ClipScore
 from .completion import UnidirectionalHausdorff
 from .depth_error import DepthError
+from .directions import direction_of
 from .extractor_roles import AbstractClipExtractor, AbstractExtractor
 from .extractors import (
     ClipExtractor,
@@ -16,9 +17,10 @@ from .extractors import (
 from .generative_quality import GenerativeQuality
 from .image_quality import ImageQuality
 from .judges import Judge, load_judge
+from .leaderboard import Estimate, aggregate, leaderboard
 from .mutual_difference import TotalMutualDifference
 from .point_clouds import PointCloudMetrics
-from .protocol import ProtocolError, Result, compare, markdown_table
+from .protocol import ProtocolError, Result, compare
 from .random_features import RandomClipExtractor, RandomExtractor
 from .reconstruction import OccupancyIoU, SurfaceMetrics
 from .scale_consistency import ScaleConsistency
@@ -38,6 +40,7 @@ __all__ = [
     'ClipQuality',
     'ClipScore',
     'DepthError',
+    'Estimate',
     'GenerativeQuality',
     'I3DExtractor',
     'ImageQuality',
@@ -57,7 +60,9 @@ __all__ = [
     'TotalMutualDifference',
     'UnidirectionalHausdorff',
     'ViewQuality',
+    'aggregate',
     'compare',
+    'direction_of',
+    'leaderboard',
     'load_judge',
-    'markdown_table',
 ]

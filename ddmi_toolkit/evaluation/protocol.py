@@ -94,16 +94,6 @@ def compare(results: Mapping[str, Result]) -> dict[str, dict[str, float]]:
     return {m: {s: r.metrics[m] for s, r in results.items() if m in r.metrics} for m in names}
 
 
-def markdown_table(results: Mapping[str, Result]) -> str:
-    """:func:`compare` as a table of systems (rows) by metrics (columns)."""
-    values = compare(results)
-    rows = [['system', *values], ['---'] * (len(values) + 1)]
-    for system in results:
-        cells = [f'{v[system]:.4g}' if system in v else '' for v in values.values()]
-        rows.append([system, *cells])
-    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
-
-
 def digest(*parts: np.ndarray | str) -> str:
     """First 16 hexadecimal digits of the SHA-256 of arrays and texts: what data was used."""
     sha = hashlib.sha256()

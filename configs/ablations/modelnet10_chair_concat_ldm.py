@@ -1,0 +1,3 @@
+# Stage 2 of modelnet10_chair_concat.
+_base_ = '../ddmi/modelnet10_chair.py'
+first_stage_config = 'ablations/modelnet10_chair_concat.py'

@@ -1,0 +1,120 @@
+"""Means over seeds, their errors, and tables of systems."""
+
+import math
+
+import pytest
+
+from ddmi_toolkit.evaluation import (
+    Estimate,
+    ProtocolError,
+    Result,
+    aggregate,
+    direction_of,
+    leaderboard,
+)
+from ddmi_toolkit.evaluation.leaderboard import best
+
+
+def result(psnr: float, fid: float = 1.0, **protocol) -> Result:
+    return Result(
+        {'image/psnr': psnr, 'generation/fid': fid},
+        dict(image=dict(num_images=8, **protocol), generation=dict(size=[32, 32])),
+    )
+
+
+def test_standard_error_of_known_values():
+    """Of 1, 2, 4: deviations -4/3, -1/3, 5/3, variance 7/3, error sqrt(7/3/3)."""
+    three = Estimate((1.0, 2.0, 4.0))
+    assert three.mean == pytest.approx(7 / 3)
+    assert three.standard_error == pytest.approx(math.sqrt(7) / 3)
+    assert str(three) == '2.33 ± 0.88'
+    two = Estimate((10.0, 13.0))  # half the difference
+    assert (two.mean, two.standard_error) == (11.5, pytest.approx(1.5))
+
+
+def test_one_seed_has_no_error():
+    one = Estimate((28.123456,))
+    assert one.standard_error is None
+    assert str(one) == '28.12'
+
+
+@pytest.mark.parametrize(
+    'values, text',
+    [
+        ((2.0, 2.0), '2.00 ± 0.00'),
+        ((1000.0, 3000.0), '2000 ± 1000'),
+        ((0.00123, 0.00125), '0.001240 ± 0.000010'),
+        ((1.0, math.nan), 'nan'),
+    ],
+)
+def test_a_mean_has_no_more_digits_than_its_error_says(values, text):
+    assert str(Estimate(values)) == text
+
+
+def test_aggregation_groups_seeds_by_system():
+    table = aggregate(dict(a=[result(1.0), result(3.0)], b=[result(5.0)]))
+    assert table['image/psnr'] == dict(a=Estimate((1.0, 3.0)), b=Estimate((5.0,)))
+    assert list(table) == ['image/psnr', 'generation/fid']
+
+
+@pytest.mark.parametrize(
+    'runs, who',
+    [
+        (lambda a, b: dict(x=[a, b]), "'x (result 1)' and 'x (result 2)'"),
+        (lambda a, b: dict(x=[a], y=[b]), "'x' and 'y'"),
+        (lambda a, b: dict(x=[a, a], y=[a, b]), "'x (result 1)' and 'y (result 2)'"),
+    ],
+)
+def test_protocols_do_not_mix_over_seeds_or_systems(runs, who):
+    with pytest.raises(ProtocolError) as error:
+        aggregate(runs(result(1.0), result(2.0, border=2)))
+    assert who in str(error.value)
+    assert 'border: None and 2' in str(error.value)
+
+
+def test_the_best_depends_on_the_direction():
+    values = dict(a=Estimate((1.0,)), b=Estimate((2.0,)), c=Estimate((math.nan,)))
+    assert best(values, 'higher') == {'b'}
+    assert best(values, 'lower') == {'a'}
+    assert best(values, None) == set()
+    assert best(dict(a=Estimate((1.0,))), 'higher') == set()
+    assert best(dict(a=Estimate((1.0,)), b=Estimate((1.0,))), 'lower') == {'a', 'b'}
+
+
+def test_the_table_says_direction_error_number_and_protocol():
+    text = leaderboard(dict(ours=[result(2.0, 3.0), result(4.0, 5.0)], theirs=[result(1.0, 1.0)]))
+    lines = text.splitlines()
+    assert lines[0] == '| system | image/psnr ↑ | generation/fid ↓ |'
+    assert lines[2] == '| ours | **3.0 ± 1.0** (2) | 4.0 ± 1.0 (2) |'
+    assert lines[3] == '| theirs | 1 (1) | **1** (1) |'
+    assert '- `image`: num_images 8' in lines
+    assert '- `generation`: size [32, 32]' in lines
+
+
+def test_a_table_without_seeds_counts_none():
+    lines = leaderboard(dict(a=[result(2.0)], b=[result(1.0)])).splitlines()
+    assert lines[2] == '| a | **2** | **1** |'
+    assert not [line for line in lines if 'seeds' in line]
+
+
+@pytest.mark.parametrize(
+    'metric, direction',
+    [
+        ('image_128/psnr', 'higher'),
+        ('generation/fid', 'lower'),
+        ('generation_256/fid_random_not_comparable', 'lower'),
+        ('generation/recall_clip_vit_b_32', 'higher'),
+        ('image/lpips_alex', 'lower'),
+        ('generation/kid_std', None),
+        ('generation/kid_std_random_not_comparable', None),
+        ('generation/1nna_cd', None),  # 0.5 is ideal
+        ('surface/accuracy', 'lower'),  # a distance
+        ('class/accuracy', 'higher'),  # a share
+        ('fidelity/completeness', 'higher'),
+        ('surface/completeness', 'lower'),
+        ('image/num_images', None),
+        ('made_up/number', None),
+    ],
+)
+def test_directions(metric, direction):
+    assert direction_of(metric) == direction
