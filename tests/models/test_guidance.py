@@ -19,7 +19,7 @@ FIRST_STAGE = dict(
         type='WeightGenerator',
         out_channels=3,
         width=8,
-        hypernetwork=dict(type='PooledHypernetwork', hidden_channels=8),
+        hypernetwork=dict(type='MLPHypernetwork', hidden_channels=8),
     ),
     renderer=dict(type='PointRenderer'),
     losses=dict(recon=dict(type='L1Loss')),

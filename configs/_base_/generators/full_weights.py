@@ -8,5 +8,5 @@ generator = dict(
     num_layers=4,
     network=dict(type='FourierMLP', num_frequencies=6),
     modulation=dict(type='FullWeights'),
-    hypernetwork=dict(type='PooledHypernetwork', num_heads=4),
+    hypernetwork=dict(type='MLPHypernetwork'),
 )

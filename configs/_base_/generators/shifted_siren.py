@@ -8,5 +8,5 @@ generator = dict(
     num_layers=5,
     network=dict(type='Siren', frequency=30.0),
     modulation=dict(type='ShiftedBiases'),
-    hypernetwork=dict(type='PooledHypernetwork', num_heads=4),
+    hypernetwork=dict(type='MLPHypernetwork'),
 )

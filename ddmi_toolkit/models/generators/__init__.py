@@ -4,7 +4,7 @@ from .base import AbstractGenerator
 from .basis_decoder import AbstractBasisDecoder, BasisFieldDecoder
 from .coordinate_mlp import AbstractCoordinateMLP, FourierMLP, Siren
 from .heads import AbstractHead, LinearHead
-from .hypernetwork import AbstractHypernetwork, PooledHypernetwork, TransformerHypernetwork
+from .hypernetwork import AbstractHypernetwork, MLPHypernetwork, TransformerHypernetwork
 from .pe_generator import PEEvaluator, PEGenerator
 from .plane_embedding import PlaneEmbedding
 from .radiance_head import RadianceHead
@@ -39,7 +39,7 @@ __all__ = [
     'PEEvaluator',
     'PEGenerator',
     'PlaneEmbedding',
-    'PooledHypernetwork',
+    'MLPHypernetwork',
     'RadianceHead',
     'ScaleStyle',
     'ShiftedBiases',

@@ -4,12 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from ...layers.attention import TokenAttention
 from ...layers.plane_patches import PlanePatches
+from ...layers.sequence import FeedForward
 from ...registry import MODELS
 from ...structures import PlaneLayout
 
@@ -29,18 +28,18 @@ class AbstractHypernetwork(nn.Module, ABC):
 
 
 @MODELS.register_module()
-class PooledHypernetwork(AbstractHypernetwork):
-    """One vector per layer, pooled from the latent, and a linear map of it to all numbers.
+class MLPHypernetwork(AbstractHypernetwork):
+    """The whole latent as one vector, residual layers, and a linear map to all numbers.
 
-    Latent tokens with learned positions pass a residual attention block; one learned query per
-    layer pools them.
+    What hypernetworks of vectors are (HyperNetworks, GASP, INR-GAN); the first layer takes all
+    ``C * N`` numbers of the latent.
 
     Args:
         layout: Planes of the latent.
         in_channels: Latent channels ``C``.
         sizes: ``(count, size)`` of each layer's tokens.
         hidden_channels: Width of the hypernetwork.
-        num_heads: Attention heads.
+        num_layers: Residual layers.
     """
 
     def __init__(
@@ -49,24 +48,22 @@ class PooledHypernetwork(AbstractHypernetwork):
         in_channels: int,
         sizes: Sequence[tuple[int, int]],
         hidden_channels: int = 128,
-        num_heads: int = 4,
+        num_layers: int = 2,
     ) -> None:
         super().__init__()
         self.sizes = list(sizes)
-        self.stem = nn.Conv1d(in_channels, hidden_channels, 1)
-        self.positions = nn.Parameter(torch.randn(hidden_channels, layout.num_tokens()) * 0.02)
-        self.attention = TokenAttention(hidden_channels, num_heads)
-        self.queries = nn.Parameter(torch.randn(len(sizes), hidden_channels))
+        self.stem = nn.Linear(in_channels * layout.num_tokens(), hidden_channels)
+        self.layers = nn.Sequential(
+            *(FeedForward(hidden_channels, 2 * hidden_channels) for _ in range(num_layers)),
+            nn.LayerNorm(hidden_channels),
+        )
         self.heads = nn.ModuleList(_head(hidden_channels, n * size) for n, size in sizes)
 
     def forward(self, z: Tensor) -> list[Tensor]:
         """Latents ``(B, C, N)`` to ``(B, count, size)`` for each layer."""
-        tokens = self.attention(self.stem(z) + self.positions)  # (B, H, N)
-        attention = (self.queries @ tokens * len(self.queries[0]) ** -0.5).softmax(-1)
-        pooled = F.silu(attention @ tokens.mT)  # (B, layers, H)
+        h = self.layers(self.stem(z.flatten(1)))
         return [
-            head(pooled[:, i]).unflatten(1, size)
-            for i, (head, size) in enumerate(zip(self.heads, self.sizes, strict=True))
+            head(h).unflatten(1, size) for head, size in zip(self.heads, self.sizes, strict=True)
         ]
 
 

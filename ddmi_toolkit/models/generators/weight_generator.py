@@ -35,7 +35,7 @@ class WeightGenerator(AbstractGenerator):
         network: Config of the generated network (default: ``dict(type='FourierMLP')``).
         modulation: Config of how generated numbers change the shared weights (default:
             ``dict(type='FullWeights')``).
-        hypernetwork: Config of what generates them (default: ``dict(type='PooledHypernetwork')``).
+        hypernetwork: Config of what generates them (default: ``dict(type='MLPHypernetwork')``).
 
     Raises:
         ValueError: Fewer than two layers.
@@ -66,7 +66,7 @@ class WeightGenerator(AbstractGenerator):
         )
         self.num_changed = num_layers if self.modulation.changes_last else num_layers - 1
         self.hypernetwork = MODELS.build(
-            hypernetwork or dict(type='PooledHypernetwork'),
+            hypernetwork or dict(type='MLPHypernetwork'),
             role=AbstractHypernetwork,
             default_args=dict(
                 layout=layout,

@@ -38,7 +38,7 @@ DECODER = dict(
     mix='token',
 )
 WEIGHTS = dict(type='WeightGenerator', out_channels=2, width=8, num_layers=3)
-POOLED = dict(type='PooledHypernetwork', hidden_channels=8)
+MLP = dict(type='MLPHypernetwork', hidden_channels=8)
 GENERATORS = {
     'sum': dict(type='PEGenerator', decoder=DECODER, readout=READOUT),
     'concat': dict(
@@ -61,13 +61,13 @@ GENERATORS = {
             head=dict(type='StyledHead', out_channels=2),
         ),
     ),
-    'weights': dict(WEIGHTS, hypernetwork=POOLED),
+    'weights': dict(WEIGHTS, hypernetwork=MLP),
     'factorized': dict(
-        WEIGHTS, hypernetwork=POOLED, modulation=dict(type='FactorizedWeights', rank=2)
+        WEIGHTS, hypernetwork=MLP, modulation=dict(type='FactorizedWeights', rank=2)
     ),
     'shift': dict(
         WEIGHTS,
-        hypernetwork=POOLED,
+        hypernetwork=MLP,
         modulation=dict(type='ShiftedBiases'),
         network=dict(type='Siren', frequency=3.0),
     ),

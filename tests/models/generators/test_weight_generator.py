@@ -25,13 +25,13 @@ MODULATIONS = {
     'grouped': dict(type='GroupedWeights', num_groups=4),
 }
 HYPERNETWORKS = {
-    'pooled': dict(type='PooledHypernetwork', hidden_channels=16),
+    'mlp': dict(type='MLPHypernetwork', hidden_channels=16),
     'transformer': dict(type='TransformerHypernetwork', hidden_channels=16, num_layers=1),
 }
 NETWORKS = {'relu': dict(type='FourierMLP'), 'sine': dict(type='Siren')}
 
 
-def build(modulation='full', hypernetwork='pooled', network='relu', **changes):
+def build(modulation='full', hypernetwork='mlp', network='relu', **changes):
     torch.manual_seed(0)
     config = dict(
         out_channels=1,
