@@ -61,6 +61,12 @@ def main() -> None:
     study = with_grid(with_options(named_study(args), args.cfg_options), parse_grid(args.grid))
     study = with_stages(study, args.stages)
     out = args.out or Path('work_dirs/ablations') / study.name
+    stream = sys.stdout  # the real one, while trainings print to files
+
+    def say(text: str) -> None:
+        stream.write(f'{text}\n')
+        stream.flush()
+
     outcome = run_study(study, parse_seed_list(args.seeds), out, say)
     for name, message in outcome.failures.items():
         sys.stderr.write(f'failed: {name}: {message}\n')
@@ -79,12 +85,6 @@ def named_study(args: argparse.Namespace) -> Study:
     if args.scale is not None:
         raise ValueError(f'--scale {args.scale}: only a study has scales; leave it out for configs')
     return study_of(args.configs)
-
-
-def say(text: str, stream=sys.stdout) -> None:
-    """A line, at once; the stream is the real one while trainings print to files."""
-    stream.write(f'{text}\n')
-    stream.flush()
 
 
 if __name__ == '__main__':

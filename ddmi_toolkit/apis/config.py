@@ -144,6 +144,8 @@ def _check_keys(cfg: Config, path: Path) -> None:
     for key in cfg:
         if key in known:
             continue
+        if 'scales' in cfg:
+            raise KeyError(f'{path.name} is a study of configs: python tools/ablate.py {path}')
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
         hint = f'did you mean {near[0]!r}?' if near else f'known keys: {sorted(known)}'
         raise KeyError(f'{path.name}: unknown top-level key {key!r}; {hint}')

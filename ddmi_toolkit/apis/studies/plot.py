@@ -70,4 +70,5 @@ def _draw(axes: Any, title: str, names: Sequence[str], values: Mapping[str, Esti
     axes.set(title=title, yticks=range(len(names)), yticklabels=names)
     axes.set_ylim(len(names) - 0.5, -0.5)  # the first row on top
     axes.title.set_fontsize(10)
+    axes.locator_params(axis='x', nbins=5)
     axes.grid(axis='x', alpha=0.3)

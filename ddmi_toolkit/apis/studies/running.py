@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from logging import FileHandler
 from pathlib import Path
 from traceback import format_exc
+
+from mmengine.logging import MMLogger
 
 from ...evaluation import ProtocolError
 from ...utils import replace_atomically
@@ -117,6 +120,8 @@ class _Work:
                 message = f'{type(error).__name__}: {error}'
                 self.output.write(format_exc())
                 cell.fail(message, time.time())
+            finally:
+                _close_logs()
         self.failures[cell.name] = message
         return f'failed: {message} ({self.output.path})'
 
@@ -142,12 +147,20 @@ def _summary(report: Report, cell: Cell) -> str:
     for stage in cell.stages:
         record, result = report.kept[stage.number][cell.row.name][cell.seed]
         seconds += record.seconds
-        columns = [c for c in report.columns if c.stage == stage.number]
-        for column in columns:
-            value = result.metrics.get(column.metric)
-            missing = f'missing ({column.metric} is none of {", ".join(result.metrics)})'
-            words.append(f'{column.title} {missing if value is None else f"{value:.4g}"}')
+        wanted = {c.title: c.metric for c in report.study.columns if c.stage == stage.number}
+        for title, metric in (wanted or {m: m for m in result.metrics}).items():
+            missing = f'missing ({metric} is none of {", ".join(result.metrics)})'
+            value = result.metrics.get(metric)
+            words.append(f'{title} {missing if value is None else f"{value:.4g}"}')
     return f'{", ".join(words)}; trained in {duration(seconds)}'
+
+
+def _close_logs() -> None:
+    """Close the log files of trainings that have ended; mmengine keeps them open for good."""
+    for logger in MMLogger._instance_dict.values():
+        for handler in logger.handlers:
+            if isinstance(handler, FileHandler):
+                handler.close()
 
 
 class _Output(io.TextIOBase):

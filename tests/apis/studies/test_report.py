@@ -1,0 +1,118 @@
+"""The table: what it says of rows, seeds, the paper, time and what is missing."""
+
+import math
+
+import pytest
+import torch
+from PIL import Image
+
+from ddmi_toolkit.apis.studies import Column, Row, Study
+from ddmi_toolkit.apis.studies.cells import Record, training_seconds
+from ddmi_toolkit.apis.studies.plot import save_plot
+from ddmi_toolkit.apis.studies.report import Report, as_json, as_markdown, duration
+from ddmi_toolkit.evaluation import ProtocolError, Result
+
+STUDY = Study(
+    'demo_tiny',
+    (Row('A', 'a.py', paper=dict(PSNR=32.72)), Row('B | b', 'b.py')),
+    (Column('PSNR', 1, 'image/psnr', 'higher'), Column('FID', 2, 'generation/fid', 'lower')),
+    note='Means nothing.',
+)
+
+
+def kept(stage: int, value: float, **protocol) -> tuple[Record, Result]:
+    name = {1: 'image/psnr', 2: 'generation/fid'}[stage]
+    parts = {1: dict(model=1200, generator=800), 2: dict(denoiser=3_000_000)}[stage]
+    result = Result({name: value}, {name.partition('/')[0]: dict(size=32) | protocol})
+    return Record('c', 'e', 'w', 10, 90.0 * stage, parts), result
+
+
+REPORT = Report(
+    STUDY,
+    {
+        1: {'A': {0: kept(1, 20.0), 1: kept(1, 22.0)}, 'B | b': {0: kept(1, 24.0)}},
+        2: {'A': {0: kept(2, 3.0)}},
+    },
+    open_cells=('A, seed 1', 'B | b, seed 0', 'B | b, seed 1'),
+    failures={'B | b, seed 0': 'ValueError: no'},
+)
+
+
+def test_the_table_in_words():
+    lines = as_markdown(REPORT).splitlines()
+    assert lines[:3] == ['# demo_tiny', '', '**Means nothing.**']
+    assert lines[4] == (
+        '|  | PSNR ↑ | PSNR, paper | FID ↓ | parameters of stage 1 | of its generator '
+        '| of the denoiser | time of stage 1 | time of stage 2 |'
+    )
+    assert lines[6] == (
+        '| A | 21.0 ± 1.0 (2) | 32.72 | 3 (1) | 1,200 | 800 | 3,000,000 | 0:01:30 | 0:03:00 |'
+    )
+    assert lines[7] == r'| B \| b | **24** (1) |  |  | 1,200 | 800 |  | 0:01:30 |  |'
+    assert '- `image`: size 32' in lines
+    assert 'Not done yet: A, seed 1; B | b, seed 1.' in lines
+    assert lines[-1] == 'Failed: B | b, seed 0: ValueError: no'
+
+
+def test_the_table_for_programs():
+    table = as_json(REPORT)
+    first = table['rows'][0]
+    assert first['metrics']['PSNR'] == dict(
+        mean=21.0, standard_error=pytest.approx(1.0), n=2, values=[20.0, 22.0]
+    )
+    assert first['metrics']['FID']['standard_error'] is None
+    assert first['paper'] == dict(PSNR=32.72)
+    assert first['parameters'] == dict(model=1200, generator=800, denoiser=3_000_000)
+    assert first['seconds']['stage2']['mean'] == 180.0
+    assert table['protocol'] == dict(
+        stage1=dict(image=dict(size=32)), stage2=dict(generation=dict(size=32))
+    )
+
+
+def test_a_column_of_two_protocols_is_refused():
+    mixed = Report(STUDY, {1: {'A': {0: kept(1, 1.0)}, 'B | b': {0: kept(1, 1.0, size=64)}}})
+    with pytest.raises(ProtocolError, match=r"'A' and 'B \| b' cannot be compared.*32 and 64"):
+        as_markdown(mixed)
+
+
+def test_without_columns_every_metric_is_shown():
+    study = Study('demo', STUDY.rows)
+    head = as_markdown(Report(study, REPORT.kept)).splitlines()[2]
+    assert head.startswith('|  | image/psnr ↑ | generation/fid ↓ |')
+
+
+def test_an_empty_study_has_a_table_and_no_plot(tmp_path):
+    empty = Report(STUDY, {}, open_cells=('A, seed 0',))
+    assert '| A |  | 32.72 |  |' in as_markdown(empty)
+    save_plot(empty, tmp_path / 'table.png')
+    assert not (tmp_path / 'table.png').exists()
+
+
+def test_the_plot_is_a_picture_with_the_papers_values_below(tmp_path):
+    """Published values need a second line of panels."""
+    save_plot(REPORT, tmp_path / 'with.png')
+    bare = Study('demo', (Row('A', 'a.py'), Row('B | b', 'b.py')), STUDY.columns)
+    save_plot(Report(bare, REPORT.kept), tmp_path / 'without.png')
+    sizes = {}
+    for name in ('with', 'without'):
+        with Image.open(tmp_path / f'{name}.png') as picture:
+            sizes[name] = picture.size
+    assert sizes['with'][0] == sizes['without'][0]
+    assert sizes['with'][1] > sizes['without'][1]
+
+
+def test_time_is_iterations_times_their_logged_mean():
+    """A resumed run's log goes on, so its time is that of an uninterrupted one."""
+    log = torch.tensor([0.5, 1.5, 1.0])
+    state = dict(meta=dict(iter=1000), message_hub=dict(log_scalars={'train/time': dict(log=log)}))
+    assert training_seconds(state) == pytest.approx(1000.0)
+    state['message_hub']['log_scalars'] = {}
+    assert math.isnan(training_seconds(state))
+
+
+@pytest.mark.parametrize(
+    'seconds, text',
+    [(0.834, '0.83 s'), (59.0, '59 s'), (125.4, '0:02:05'), (90061.0, '1 day, 1:01:01')],
+)
+def test_durations_are_readable(seconds, text):
+    assert duration(seconds) == text

@@ -1,0 +1,111 @@
+"""The command: real trainings of tiny models, and mistakes that end in one line."""
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from shrink import data, runtime, sizes
+
+from ddmi_toolkit.apis import load_config
+from ddmi_toolkit.apis.studies import Row, Study, run_study
+from ddmi_toolkit.evaluation import Result, aggregate
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'ablate.py'
+FIRST, SECOND = 'd2c_vae/procedural_image.py', 'ddmi/procedural_image.py'
+SHORT = {'train_cfg.max_iters': 3, 'default_hooks.checkpoint.interval': 10}
+
+
+@pytest.fixture
+def ablate(monkeypatch, tmp_path):
+    """Runs the tool in this process; returns its exit code."""
+    spec = importlib.util.spec_from_file_location('ablate_tool', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def run(*arguments) -> int:
+        monkeypatch.setattr(sys, 'argv', ['ablate.py', *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            module.main()
+        return end.value.code
+
+    return run
+
+
+def tiny(name: str, prefix: str = '') -> dict:
+    """Overrides that make a config train in a second."""
+    cfg = load_config(name)
+    model = {k: v for k, v in cfg.model.items() if k != 'first_stage'}
+    small = {**sizes(model, 'model.'), **runtime('none'), **data(cfg), **SHORT}
+    del small['work_dir']
+    return {f'{prefix}{k}': v for k, v in small.items()}
+
+
+def test_both_stages_of_two_rows_for_real(tmp_path):
+    """Trained, evaluated, in the table; their files are results; nothing is done twice."""
+    rows = (Row('sum', SECOND, {'model.generator.readout.combine': 'sum'}), Row('concat', SECOND))
+    second = tiny(SECOND)
+    for metric in second['test_evaluator']:
+        metric['values'] = ['precision', 'recall']  # of four pictures
+    study = Study('real', rows, stage1=tiny(FIRST), stage2=second)
+    said = []
+    assert run_study(study, [5], tmp_path, said.append).failures == {}
+    for row in ('sum', 'concat'):
+        for stage in (1, 2):
+            folder = tmp_path / row / 'seed_5' / f'stage{stage}'
+            record = json.loads((folder / 'record.json').read_text())
+            assert record['iterations'] == 3
+            assert 0 < record['seconds'] < 60
+            assert Result.load(folder / 'result.json').config == f'{row}_seed_5_stage{stage}'
+    files = sorted(tmp_path.glob('*/seed_5/stage2/result.json'))
+    runs = {p.parts[-4]: [Result.load(p)] for p in files}
+    generated = {k: v for k, v in aggregate(runs).items() if '/recall_random' in k}
+    assert generated
+    assert all(set(values) == {'sum', 'concat'} for values in generated.values())
+    assert 'training from the start' in (tmp_path / 'sum/seed_5/output.txt').read_text()
+    table = (tmp_path / 'table.md').read_text()
+    assert 'image_32/psnr ↑' in table
+    descriptors = Path('/proc/self/fd')
+    if descriptors.is_dir():  # a study of a thousand trainings must not run out of them
+        opened = [os.readlink(f) for f in descriptors.iterdir() if f.exists()]
+        assert not [f for f in opened if f.startswith(str(tmp_path)) and f.endswith('.log')]
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob('*.pth')}
+    run_study(study, [5], tmp_path, said.append)
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob('*.pth')} == before
+    assert len(said) == 4
+
+
+def test_the_command_trains_a_grid(ablate, tmp_path, capsys, monkeypatch):
+    """What fails is named at the end and is the exit code."""
+    monkeypatch.chdir(tmp_path)
+    load_config(FIRST, tiny(FIRST)).dump('resolved.py')
+    code = ablate(
+        *('resolved.py', '--seeds', '2-2', '--out', 'out'),
+        *('--grid', 'model.generator.readout.combine=sum,neither'),
+    )
+    out, err = capsys.readouterr()
+    assert code == 1
+    assert '[1/2] combine=sum, seed 2: image_32/psnr' in out
+    assert 'failed: combine=neither, seed 2: ValueError' in err
+    assert out.rstrip().endswith('out/table.md')
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        ((FIRST, '--scale', 'tiny'), 'only a study has scales'),
+        (('ablations/table8.py', '--scale', 'huge'), "no scale 'huge'"),
+        ((FIRST, '--grid', 'a'), 'expected key=value'),
+        ((FIRST, '--seeds', '0'), 'expected a count'),
+        (('d2c_vae/absent.py',), 'does not exist'),
+    ],
+)
+def test_mistakes_are_named_before_anything_is_trained(arguments, message, monkeypatch):
+    spec = importlib.util.spec_from_file_location('ablate_tool', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(sys, 'argv', ['ablate.py', *arguments])
+    with pytest.raises((ValueError, OSError), match=message):
+        module.main()
