@@ -11,6 +11,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from .fractions import resolve_fractions
 from .hashing import config_hash
 
 PREFIX = 'ddmi_toolkit::'
@@ -25,9 +26,9 @@ RUNNER_KEYS = frozenset(
 # Read by this module: the link to stage 1, the families that `model` is made of, what stage 2
 # evaluates with, the cache of latents, and values that several places of a config share.
 OUR_KEYS = frozenset(
-    'first_stage_config first_stage denoiser diffuser generation latent_cache data_root'.split()
+    'first_stage_config first_stage generator denoiser diffuser generation latent_cache '
+    'data_root'.split()
 )
-_TWO_OPTIMIZERS = 'AdversarialOptimWrapperConstructor'
 
 
 def configs_root() -> Path:
@@ -66,8 +67,9 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     """A complete config, ready for a runner.
 
     A stage-2 leaf names its stage-1 leaf by ``first_stage_config``; the model, the data sets and
-    the evaluation of that leaf are taken over, so that a change of stage 1 reaches stage 2. Floats
-    in the lengths of ``param_scheduler`` are fractions of the run.
+    the evaluation of that leaf are taken over, so that a change of stage 1 reaches stage 2. A
+    ``generator`` beside the model of a stage-1 leaf replaces the model's. Floats in the lengths of
+    ``param_scheduler`` are fractions of the run.
 
     Args:
         name: See :func:`find_config`.
@@ -86,6 +88,8 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     if 'first_stage_config' in options and not is_resolved:
         cfg.first_stage_config = options.pop('first_stage_config')
     _check_keys(cfg, path)
+    if 'generator' in cfg:
+        _replace_generator(cfg, path)
     if cfg.get('first_stage_config') is not None and not is_resolved:
         prefix = 'first_stage.'
         first = {k: options.pop(k) for k in list(options) if k.startswith(prefix)}
@@ -95,7 +99,7 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     _check_keys(cfg, path)
     _check_complete(cfg, path)
     _cache_latents(cfg)
-    _resolve_fractions(cfg)
+    resolve_fractions(cfg)
     cfg.setdefault('work_dir', str(Path(WORK_DIRS) / config_name(path)))
     cfg.setdefault('experiment_name', config_name(path).replace('/', '_'))
     return cfg
@@ -172,7 +176,7 @@ def _check_options(options: Mapping[str, Any], cfg: Config, is_resolved: bool) -
             raise KeyError(f'{wrong}this config is a dump, complete already; use its leaf')
         if family == 'first_stage':
             raise KeyError(f'{wrong}this config has no first stage; use {key.partition(".")[2]}')
-        if family in ('denoiser', 'diffuser'):
+        if family in ('generator', 'denoiser', 'diffuser'):
             raise KeyError(f'{wrong}use model.{key}')
         if family == 'data_root':
             raise KeyError(f'{wrong}the bases have used it; set the dataset.root of each loader')
@@ -183,6 +187,16 @@ def _check_options(options: Mapping[str, Any], cfg: Config, is_resolved: bool) -
             raise KeyError(
                 f'{wrong}the first stage comes from {cfg.get("first_stage_config")!r}; use {right}'
             )
+
+
+def _replace_generator(cfg: Config, path: Path) -> None:
+    """Let a base of generators take the place of the one that the model came with."""
+    if cfg.get('model', {}).get('type') != 'D2CVAE':
+        raise KeyError(
+            f'{path.name} has a generator, but no D2CVAE that it belongs to; a config of stage 2 '
+            f'takes it from the config of its first stage'
+        )
+    cfg.model.generator = cfg.pop('generator')
 
 
 def _join_stages(cfg: Config, path: Path, options: dict[str, Any]) -> None:
@@ -229,40 +243,3 @@ def _cache_latents(cfg: Config) -> None:
         cfg.train_dataloader.dataset = dict(
             type='LatentCache', dataset=dataset, **{**place, **cache}
         )
-
-
-def _resolve_fractions(cfg: Config) -> None:
-    """Turn lengths of schedulers that are given as fractions of the run into iterations.
-
-    Of two optimizers a list moves the autoencoder's; ``dict(autoencoder=[...],
-    discriminator=[...])`` moves both.
-    """
-    schedulers = cfg.get('param_scheduler')
-    if not schedulers:
-        return
-    total = cfg.get('train_cfg', {}).get('max_iters')
-    if isinstance(schedulers, Mapping) and 'type' not in schedulers:
-        cfg.param_scheduler = {k: _in_iterations(v, total) for k, v in schedulers.items()}
-    elif cfg.get('optim_wrapper', {}).get('constructor') == _TWO_OPTIMIZERS:
-        moved = _in_iterations(schedulers, total)
-        cfg.param_scheduler = dict(autoencoder=moved, discriminator=[])
-    else:
-        cfg.param_scheduler = _in_iterations(schedulers, total)
-
-
-def _in_iterations(schedulers: Any, total: int | None) -> list[Any]:
-    """One scheduler or a list of them, fractions of ``total`` resolved."""
-    schedulers = [schedulers] if isinstance(schedulers, Mapping) else schedulers
-    for scheduler in schedulers:
-        for key in ('begin', 'end', 'T_max'):
-            value = scheduler.get(key)
-            if not isinstance(value, float):
-                continue
-            if not 0 <= value <= 1 or total is None:
-                raise ValueError(
-                    f'param_scheduler {scheduler.get("type")!r} has {key}={value}; a float is a '
-                    f'fraction of train_cfg.max_iters in [0, 1], iterations are integers'
-                )
-            scheduler[key] = round(value * total)
-    # A phase of a very short run may have no iteration at all.
-    return [s for s in schedulers if s.get('end', total) != s.get('begin', 0)]

@@ -166,3 +166,26 @@ def test_a_list_of_schedulers_moves_the_first_of_two_optimizers(tmp_path, discri
     schedulers = load_config(leaf).param_scheduler
     assert schedulers.discriminator == []
     assert [s.type for s in schedulers.autoencoder] == ['LinearLR', 'CosineAnnealingLR']
+
+
+def test_a_generator_beside_the_model_replaces_the_models():
+    """Nothing of the other generator is left, in either stage."""
+    cfg = load_config('baselines/catdog_32_shifted_siren_ldm.py')
+    generator = cfg.model.first_stage.generator
+    assert (generator.type, generator.network.type) == ('WeightGenerator', 'Siren')
+    assert 'readout' not in generator
+    assert 'generator' not in cfg
+    assert generator == load_config('baselines/catdog_32_shifted_siren.py').model.generator
+    wider = {'first_stage.model.generator.width': 8}
+    assert load_config('baselines/catdog_32_shifted_siren_ldm.py', wider) != cfg
+
+
+def test_a_generator_without_a_first_stage_is_refused(tmp_path):
+    leaf = tmp_path / 'leaf.py'
+    leaf.write_text(
+        "_base_ = 'ddmi_toolkit::ddmi/catdog_32.py'\ngenerator = dict(type='WeightGenerator')\n"
+    )
+    with pytest.raises(KeyError, match=r'leaf\.py has a generator, but no D2CVAE'):
+        load_config(leaf)
+    with pytest.raises(KeyError, match=r'use model\.generator\.width'):
+        load_config('d2c_vae/catdog_32.py', {'generator.width': 8})

@@ -10,6 +10,7 @@ from ...registry import MODELS
 from ...structures import Coords, Field, PlaneLayout
 from .base import AbstractGenerator
 from .basis_decoder import AbstractBasisDecoder
+from .plain import plain
 from .plane_embedding import PlaneEmbedding
 from .readout import AbstractReadout
 
@@ -118,21 +119,3 @@ class PEGenerator(AbstractGenerator):
             for plane, x in level.items()
         }
         return Field(self.evaluator, state, self.layout, self.out_channels, self.spec)
-
-
-def plain(config: Any) -> Any:
-    """Config values as plain data that json can write.
-
-    Raises:
-        TypeError: Something else than data, e.g. a built module.
-    """
-    if isinstance(config, Mapping):
-        return {str(k): plain(v) for k, v in config.items()}
-    if isinstance(config, list | tuple):
-        return [plain(v) for v in config]
-    if config is None or isinstance(config, bool | int | float | str):
-        return config
-    raise TypeError(
-        f'a readout is configured by plain data, got {type(config).__name__}; '
-        f"give dict(type='...') so that fields can be saved"
-    )

@@ -1,60 +1,30 @@
-"""Generation of network weights: the baseline that DDMI is compared with."""
+"""Generation of network weights: the baselines that DDMI is compared with."""
 
 import math
-from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...layers.attention import TokenAttention
-from ...layers.embedding import FourierFeatures
 from ...registry import MODELS
-from ...structures import Coords, Field, PlaneLayout
+from ...structures import Field, PlaneLayout
 from .base import AbstractGenerator
-
-
-@MODELS.register_module()
-class WeightEvaluator(nn.Module):
-    """Evaluates one multilayer perceptron per sample over fixed Fourier features.
-
-    Args:
-        layout: Arguments of :class:`PlaneLayout`.
-        num_frequencies: Octaves of the Fourier features.
-        num_layers: Linear layers of the perceptron.
-    """
-
-    def __init__(self, layout: dict[str, Any], num_frequencies: int, num_layers: int) -> None:
-        super().__init__()
-        self.layout, self.num_layers = PlaneLayout(**layout), num_layers
-        self.features = FourierFeatures(self.layout.dim, num_frequencies, scale=math.pi)
-
-    def forward(
-        self,
-        state: Mapping[str, Tensor],
-        coords: Coords,
-        scale: Tensor | None = None,
-        dirs: Tensor | None = None,
-    ) -> Tensor:
-        """Values ``(B, *S, C)``; ``state`` has ``layer<i>.weight (B, out, in)`` and ``.bias``."""
-        dense = coords.dense()
-        axes = enumerate(self.layout.axes)
-        x = torch.stack([self.layout.normalize(a, dense[..., i]) for i, a in axes], dim=-1)
-        h = self.features(x.flatten(1, -2))  # (B, Q, F)
-        for i in range(self.num_layers):
-            weight, bias = state[f'layer{i}.weight'], state[f'layer{i}.bias']
-            h = torch.baddbmm(bias[:, None], h if i == 0 else F.relu(h), weight.transpose(1, 2))
-        return h.unflatten(1, coords.shape)
+from .coordinate_mlp import AbstractCoordinateMLP
+from .hypernetwork import AbstractHypernetwork
+from .plain import plain
+from .weight_modulation import AbstractWeightModulation
 
 
 @MODELS.register_module()
 class WeightGenerator(AbstractGenerator):
-    """Hypernetwork: latent to all weights of a small network over fixed Fourier features.
+    """Latent to the weights of a small network over fixed coordinates or features of them.
 
-    Latent tokens with learned positions pass a residual attention block; one learned query per
-    layer pools them, and a linear map gives that layer's deviation from shared weights. The
-    published code has no weight generation; this baseline is ours.
+    A hypernetwork generates numbers from the latent, and a modulation says how they change shared
+    weights. The published code has no weight generation; these baselines are ours.
+
+    Like HyperNetworks (Ha et al. 2017): the defaults. Like INR-GAN: ``FactorizedWeights``. Like
+    Functa, but with an encoder in place of meta-learning: ``ShiftedBiases`` of a ``Siren``. Like
+    LDMI: ``GroupedWeights`` of a ``Siren`` by a ``TransformerHypernetwork``.
 
     Args:
         layout: Planes of the latent and axes of the signal.
@@ -62,9 +32,10 @@ class WeightGenerator(AbstractGenerator):
         out_channels: Channels of a value.
         width: Width of the generated network.
         num_layers: Linear layers of the generated network, at least 2.
-        hidden_channels: Width of the hypernetwork.
-        num_frequencies: Octaves of the Fourier features; the lowest has period 2.
-        num_heads: Attention heads of the hypernetwork.
+        network: Config of the generated network (default: ``dict(type='FourierMLP')``).
+        modulation: Config of how generated numbers change the shared weights (default:
+            ``dict(type='FullWeights')``).
+        hypernetwork: Config of what generates them (default: ``dict(type='MLPHypernetwork')``).
 
     Raises:
         ValueError: Fewer than two layers.
@@ -77,44 +48,49 @@ class WeightGenerator(AbstractGenerator):
         out_channels: int,
         width: int = 64,
         num_layers: int = 4,
-        hidden_channels: int = 128,
-        num_frequencies: int = 6,
-        num_heads: int = 4,
+        network: dict[str, Any] | None = None,
+        modulation: dict[str, Any] | None = None,
+        hypernetwork: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         if num_layers < 2:
             raise ValueError(f'num_layers must be at least 2, got {num_layers}')
         self.layout, self.out_channels = layout, out_channels
-        self.spec = dict(
-            type='WeightEvaluator',
-            layout=layout.config,
-            num_frequencies=num_frequencies,
-            num_layers=num_layers,
+        network = plain(network or dict(type='FourierMLP'))
+        self.spec = dict(network, layout=layout.config, num_layers=num_layers)
+        self.evaluator = MODELS.build(self.spec, role=AbstractCoordinateMLP)
+        sizes = [self.evaluator.in_channels, *[width] * (num_layers - 1), out_channels]
+        self.base = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(sizes))
+        self.modulation = MODELS.build(
+            modulation or dict(type='FullWeights'), role=AbstractWeightModulation
         )
-        self.evaluator = MODELS.build(self.spec)
-        sizes = [self.evaluator.features.out_channels, *[width] * (num_layers - 1), out_channels]
-        self.shapes = list(zip(sizes[1:], sizes[:-1], strict=True))  # (out, in) per layer
-        self.stem = nn.Conv1d(in_channels, hidden_channels, 1)
-        self.positions = nn.Parameter(torch.randn(hidden_channels, layout.num_tokens()) * 0.02)
-        self.attention = TokenAttention(hidden_channels, num_heads)
-        self.queries = nn.Parameter(torch.randn(num_layers, hidden_channels))
-        self.base = nn.ModuleList(nn.Linear(i, o) for o, i in self.shapes)
-        self.deviations = nn.ModuleList(
-            nn.Linear(hidden_channels, o * i + o) for o, i in self.shapes
+        self.num_changed = num_layers if self.modulation.changes_last else num_layers - 1
+        self.hypernetwork = MODELS.build(
+            hypernetwork or dict(type='MLPHypernetwork'),
+            role=AbstractHypernetwork,
+            default_args=dict(
+                layout=layout,
+                in_channels=in_channels,
+                sizes=[
+                    self.modulation.tokens(layer.out_features, layer.in_features)
+                    for layer in self.base[: self.num_changed]
+                ],
+            ),
         )
-        for module in self.deviations:
-            nn.init.normal_(module.weight, std=0.1 * hidden_channels**-0.5 * width**-0.5)
-            nn.init.zeros_(module.bias)
+        self.units = []
+        for i, layer in enumerate(self.base):
+            bound = self.evaluator.weight_bound(i, layer.in_features)
+            nn.init.uniform_(layer.weight, -bound, bound)
+            self.units.append(bound / math.sqrt(3))
 
     def forward(self, z: Tensor) -> Field:
         """Latents ``(B, C, N)`` to a batch of fields."""
-        tokens = self.attention(self.stem(z) + self.positions)  # (B, H, N)
-        attention = (self.queries @ tokens * len(self.queries[0]) ** -0.5).softmax(-1)
-        pooled = F.silu(attention @ tokens.transpose(1, 2))  # (B, layers, H)
         state = {}
-        for i, (out, width) in enumerate(self.shapes):
-            delta = self.deviations[i](pooled[:, i])
-            weight, bias = delta.split([out * width, out], dim=1)
-            state[f'layer{i}.weight'] = self.base[i].weight + weight.unflatten(1, (out, width))
-            state[f'layer{i}.bias'] = self.base[i].bias + bias
+        numbers = self.hypernetwork(z)
+        for i, layer in enumerate(self.base):
+            weight = layer.weight.expand(len(z), -1, -1)
+            bias = layer.bias.expand(len(z), -1)
+            if i < self.num_changed:
+                weight, bias = self.modulation(layer, numbers[i], self.units[i])
+            state |= {f'layer{i}.weight': weight, f'layer{i}.bias': bias}
         return Field(self.evaluator, state, self.layout, self.out_channels, self.spec)

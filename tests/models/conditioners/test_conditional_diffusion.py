@@ -16,7 +16,12 @@ FIRST_STAGE = dict(
     ),
     latent_channels=2,
     encoder=dict(type='ConvEncoder', base_channels=8, channel_mult=(1, 1, 1), num_res_blocks=1),
-    generator=dict(type='WeightGenerator', out_channels=3, width=8, hidden_channels=8),
+    generator=dict(
+        type='WeightGenerator',
+        out_channels=3,
+        width=8,
+        hypernetwork=dict(type='MLPHypernetwork', hidden_channels=8),
+    ),
     renderer=dict(type='PointRenderer'),
     losses=dict(recon=dict(type='L1Loss')),
 )

@@ -37,6 +37,8 @@ DECODER = dict(
     num_res_blocks=1,
     mix='token',
 )
+WEIGHTS = dict(type='WeightGenerator', out_channels=2, width=8, num_layers=3)
+MLP = dict(type='MLPHypernetwork', hidden_channels=8)
 GENERATORS = {
     'sum': dict(type='PEGenerator', decoder=DECODER, readout=READOUT),
     'concat': dict(
@@ -59,8 +61,23 @@ GENERATORS = {
             head=dict(type='StyledHead', out_channels=2),
         ),
     ),
-    'weights': dict(
-        type='WeightGenerator', out_channels=2, width=8, num_layers=3, hidden_channels=8
+    'weights': dict(WEIGHTS, hypernetwork=MLP),
+    'factorized': dict(
+        WEIGHTS, hypernetwork=MLP, modulation=dict(type='FactorizedWeights', rank=2)
+    ),
+    'shift': dict(
+        WEIGHTS,
+        hypernetwork=MLP,
+        modulation=dict(type='ShiftedBiases'),
+        network=dict(type='Siren', frequency=3.0),
+    ),
+    'transformer': dict(
+        WEIGHTS,
+        hypernetwork=dict(
+            type='TransformerHypernetwork', hidden_channels=8, num_layers=1, num_heads=2
+        ),
+        modulation=dict(type='GroupedWeights', num_groups=4),
+        network=dict(type='Siren', frequency=3.0),
     ),
 }
 

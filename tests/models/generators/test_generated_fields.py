@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from ddmi_toolkit.models.generators import PEGenerator, WeightGenerator
+from ddmi_toolkit.models.generators import PEGenerator
 from ddmi_toolkit.registry import MODELS
 from ddmi_toolkit.structures import Grid, PlaneLayout, Points
 
@@ -91,15 +91,3 @@ def test_readout_given_as_a_module_is_refused():
     decoder = dict(type='BasisFieldDecoder', out_channels=4, base_channels=8)
     with pytest.raises(TypeError, match='plain data, got Linear'):
         PEGenerator(layout, 3, decoder, torch.nn.Linear(2, 2))
-
-
-def test_weight_generation_starts_near_a_shared_network():
-    """Before training, fields of different latents differ little beside their own variation."""
-    torch.manual_seed(0)
-    layout = PlaneLayout([dict(name='x', size=16), dict(name='y', size=16)], ['xy'])
-    module = WeightGenerator(layout, 3, 1, width=32, num_layers=3, hidden_channels=32).double()
-    coords = grid(layout)
-    values = module(latents(layout))(coords)
-    assert (values[0] - values[1]).abs().mean() < 0.3 * values.std()
-    with pytest.raises(ValueError, match='at least 2, got 1'):
-        WeightGenerator(layout, 3, 1, num_layers=1)

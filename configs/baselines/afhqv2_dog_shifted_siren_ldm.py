@@ -1,0 +1,3 @@
+# Stage 2 of afhqv2_dog_shifted_siren.
+_base_ = '../ddmi/afhqv2_dog.py'
+first_stage_config = 'baselines/afhqv2_dog_shifted_siren.py'

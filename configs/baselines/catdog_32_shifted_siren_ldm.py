@@ -1,0 +1,3 @@
+# Stage 2 of catdog_32_shifted_siren.
+_base_ = '../ddmi/catdog_32.py'
+first_stage_config = 'baselines/catdog_32_shifted_siren.py'

@@ -1,0 +1,5 @@
+# A transformer scales the weights of a sine network (like LDMI), in place of embeddings.
+_base_ = ['../d2c_vae/catdog_32.py', '../_base_/generators/transformer_siren.py']
+generator = dict(out_channels=3, network=dict(frequency=10.0))
+generator['hypernetwork'] = dict(hidden_channels=128)
+optim_wrapper = dict(optimizer=dict(lr=1e-3))  # 3e-3 is worse

@@ -1,0 +1,190 @@
+"""Generated weights: what each modulation can change, how networks start, what they compute."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from ddmi_toolkit.apis import load_field, save_field
+from ddmi_toolkit.models.generators import (
+    FactorizedWeights,
+    FullWeights,
+    GroupedWeights,
+    ShiftedBiases,
+    WeightGenerator,
+)
+from ddmi_toolkit.registry import MODELS
+from ddmi_toolkit.structures import PlaneLayout, Points
+
+LAYOUT = PlaneLayout([dict(name='x', size=16), dict(name='y', size=16)], ['xy'], latent_stride=4)
+MODULATIONS = {
+    'full': dict(type='FullWeights'),
+    'factorized': dict(type='FactorizedWeights', rank=3),
+    'shift': dict(type='ShiftedBiases'),
+    'grouped': dict(type='GroupedWeights', num_groups=4),
+}
+HYPERNETWORKS = {
+    'mlp': dict(type='MLPHypernetwork', hidden_channels=16),
+    'transformer': dict(type='TransformerHypernetwork', hidden_channels=16, num_layers=1),
+}
+NETWORKS = {'relu': dict(type='FourierMLP'), 'sine': dict(type='Siren')}
+
+
+def build(modulation='full', hypernetwork='mlp', network='relu', **changes):
+    torch.manual_seed(0)
+    config = dict(
+        out_channels=1,
+        width=32,
+        num_layers=4,
+        modulation=MODULATIONS[modulation],
+        hypernetwork=HYPERNETWORKS[hypernetwork],
+        network=NETWORKS[network],
+    )
+    return WeightGenerator(LAYOUT, 3, **(config | changes))
+
+
+def latents(batch=2):
+    return torch.randn(batch, 3, LAYOUT.num_tokens(), generator=torch.Generator().manual_seed(1))
+
+
+def places(batch=2, count=500):
+    points = torch.rand(1, count, 2, generator=torch.Generator().manual_seed(2)) * 2 - 1
+    return Points(points.expand(batch, -1, -1), LAYOUT)
+
+
+def numbers_for(modulation, base, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(2, *modulation.tokens(*base.weight.shape), generator=generator)
+
+
+@pytest.mark.parametrize('name', MODULATIONS)
+def test_no_numbers_leave_the_shared_weights(name):
+    modulation, base = MODELS.build(MODULATIONS[name]), nn.Linear(5, 8)
+    weight, bias = modulation(base, torch.zeros_like(numbers_for(modulation, base)), 0.3)
+    torch.testing.assert_close(weight, base.weight.expand(2, -1, -1))
+    torch.testing.assert_close(bias, base.bias.expand(2, -1))
+
+
+def test_full_numbers_reach_any_weights():
+    """The deviation that leads to given weights is found by dividing through the unit."""
+    modulation, base, wanted = FullWeights(), nn.Linear(5, 8), nn.Linear(5, 8)
+    deviation = torch.cat(
+        [
+            (wanted.weight - base.weight) / 0.3,
+            ((wanted.bias - base.bias) * 15**0.5)[:, None],
+        ],
+        dim=1,
+    )
+    weight, bias = modulation(base, deviation[None], 0.3)
+    torch.testing.assert_close(weight[0], wanted.weight)
+    torch.testing.assert_close(bias[0], wanted.bias)
+
+
+@pytest.mark.parametrize('rank', [1, 3])
+def test_factorized_gates_have_the_rank_asked_for(rank):
+    modulation, base = FactorizedWeights(rank), nn.Linear(7, 8).double()
+    weight, _ = modulation(base, numbers_for(modulation, base).double(), 1.0)
+    gate = weight / (2 * base.weight)
+    assert ((gate > 0) & (gate < 1)).all()
+    singular = torch.linalg.svdvals(torch.logit(gate))
+    assert (singular[:, rank - 1] > 1e-3).all()
+    assert (singular[:, rank:] < 1e-6).all()
+
+
+def test_factorized_numbers_are_those_of_the_formula():
+    modulation, base = FactorizedWeights(2), nn.Linear(3, 4)
+    numbers = numbers_for(modulation, base)
+    weight, bias = modulation(base, numbers, 1.0)
+    logit = sum(torch.outer(numbers[1, r, :4], numbers[1, r, 4:7]) for r in range(2))
+    torch.testing.assert_close(weight[1], 2 * base.weight * torch.sigmoid(logit))
+    torch.testing.assert_close(bias[1], base.bias + numbers[1, :, 7:].sum(0) / 3)
+
+
+def test_shifts_change_all_biases_but_the_last_and_no_weights():
+    field = build('shift')(latents())
+    for i in range(4):
+        weight, bias = field.state[f'layer{i}.weight'], field.state[f'layer{i}.bias']
+        assert torch.equal(weight[0], weight[1])
+        assert torch.equal(bias[0], bias[1]) == (i == 3)
+
+
+def test_groups_share_their_factors():
+    modulation, base = GroupedWeights(4), nn.Linear(5, 8)
+    numbers = numbers_for(modulation, base)
+    weight, bias = modulation(base, numbers, 1.0)
+    factor = weight / base.weight
+    torch.testing.assert_close(factor[:, :4], factor[:, 4:])
+    torch.testing.assert_close(factor[:, :4], 1 + numbers[..., :5])
+    torch.testing.assert_close(bias[:, 4:], base.bias[4:] * (1 + numbers[..., 5]))
+
+
+def test_few_channels_are_as_many_groups():
+    assert GroupedWeights(16).tokens(3, 5) == (3, 6)
+    with pytest.raises(ValueError, match='num_groups=6 does not divide the 8 output channels'):
+        GroupedWeights(6).tokens(8, 5)
+
+
+@pytest.mark.parametrize(
+    ('modulation', 'hypernetwork', 'network'),
+    list(itertools.product(MODULATIONS, HYPERNETWORKS, NETWORKS)),
+)
+def test_every_combination_starts_alive_and_near_a_shared_network(
+    modulation, hypernetwork, network
+):
+    """Fields differ little beside their own variation, and every parameter has a gradient."""
+    generator = build(modulation, hypernetwork, network)
+    values = generator(latents())(places())
+    difference = (values[0] - values[1]).abs().mean()
+    assert 1e-5 < difference < 0.5 * values.std()
+    values.square().sum().backward()
+    dead = [n for n, p in generator.named_parameters() if p.grad is None or not p.grad.any()]
+    assert dead == []
+
+
+@pytest.mark.parametrize('name', ['shift', 'grouped'])
+def test_fields_of_shared_weights_are_saved_whole(name, tmp_path):
+    field = build(name, network='sine')(latents())
+    loaded = load_field(save_field(field[1], tmp_path / 'one.safetensors'))
+    assert torch.equal(loaded(places(1)), field[1](places(1)))
+
+
+def test_siren_computes_sines():
+    """Two layers written out by hand."""
+    generator = build('shift', network='sine', num_layers=2, width=2, out_channels=1)
+    state = {
+        'layer0.weight': torch.tensor([[[0.1, 0.0], [0.0, 0.2]]]),
+        'layer0.bias': torch.tensor([[0.0, 0.05]]),
+        'layer1.weight': torch.tensor([[[2.0, -1.0]]]),
+        'layer1.bias': torch.tensor([[0.5]]),
+    }
+    coords = places(1)
+    x, y = coords.dense()[..., 0], coords.dense()[..., 1]
+    expected = 2 * torch.sin(3 * x) - torch.sin(6 * y + 1.5) + 0.5
+    torch.testing.assert_close(generator.evaluator(state, coords)[..., 0], expected)
+
+
+@pytest.mark.parametrize('network', NETWORKS)
+def test_layers_keep_the_scale_of_their_inputs_at_the_start(network):
+    """Sitzmann et al. 2020 for sines, He et al. 2015 for rectified layers: deep networks start."""
+    generator = build(network=network, width=256, num_layers=7)
+    state = {k: v[:1].detach() for k, v in generator(torch.zeros_like(latents())).state.items()}
+    evaluator, deviations = generator.evaluator, []
+    h = evaluator.features(places(1).dense())
+    for i in range(6):
+        h = h @ state[f'layer{i}.weight'].mT + state[f'layer{i}.bias'][:, None]
+        h = evaluator.activate(h)
+        deviations.append(h.std().item())
+    assert max(deviations[1:]) < 1.5 * min(deviations[1:])
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match='num_layers must be at least 2, got 1'):
+        build(num_layers=1)
+    with pytest.raises(ValueError, match='rank must be at least 1, got 0'):
+        FactorizedWeights(0)
+    with pytest.raises(ValueError, match='num_groups must be at least 1, got 0'):
+        GroupedWeights(0)
+    with pytest.raises(TypeError, match='expected AbstractWeightModulation'):
+        WeightGenerator(LAYOUT, 3, 1, modulation=dict(type='FourierMLP'))
+    assert ShiftedBiases().tokens(8, 5) == (1, 8)
