@@ -161,16 +161,10 @@ class LatentDiffusion(BaseModel):
             negative: ``B`` raw conditions that guidance moves away from, in place of none.
 
         Raises:
-            ValueError: A negative condition, and nothing positive, no conditioner, or a weaker
-                model to move away from.
+            ValueError: A negative condition that guidance cannot move away from.
         """
-        if negative is not None and (self.conditioner is None or cond is None):
-            raise ValueError('a negative condition needs a conditioner and a positive condition')
-        if negative is not None and self._weak is not None:
-            raise ValueError(
-                'guidance moves away from model.weak, so a negative condition would say nothing; '
-                'leave out one of them'
-            )
+        if negative is not None:
+            self._check_negative(cond)
         denoise = partial(self.diffuser.denoise, self.denoiser)
         wanted = embedded(self.conditioner, cond, batch_size)
         if self._weak is not None:
@@ -185,6 +179,21 @@ class LatentDiffusion(BaseModel):
             partial(denoise, cond=other),
             _in_one_pass(denoise, wanted, other),
         )
+
+    def _check_negative(self, cond: Any) -> None:
+        if self.conditioner is None or cond is None:
+            raise ValueError('a negative condition needs a conditioner and a positive condition')
+        if self._weak is not None:
+            raise ValueError(
+                'guidance moves away from model.weak, so a negative condition would say nothing; '
+                'leave out one of them'
+            )
+        if self.guidance.scale == 1:
+            raise ValueError(
+                'guidance of scale 1 follows the condition alone and leaves out a negative '
+                'condition; raise the scale (--guidance of the command line, guidance_scale, '
+                'model.guidance), such as 3'
+            )
 
     def _other(self, wanted: Cond, negative: Any, batch_size: int) -> Cond:
         """The condition that guidance moves away from."""

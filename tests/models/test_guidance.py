@@ -161,6 +161,9 @@ def test_bad_guidance_is_named(tmp_path):
     """What is missing, and what to do."""
     with pytest.raises(ValueError, match=r'interval=\(5, 1\).*lower one first'):
         Guidance(2.0, (5, 1))
+    for scale in (float('nan'), float('-inf')):
+        with pytest.raises(ValueError, match=rf'scale={scale} must be finite, such as 3'):
+            Guidance(scale)
     with pytest.raises(ValueError, match=r'scale 3 .*set model.conditioner or model.weak'):
         MODELS.build(
             dict(
@@ -178,9 +181,12 @@ def test_bad_guidance_is_named(tmp_path):
         )
     with pytest.raises(ValueError, match='needs a conditioner and a positive condition'):
         model().denoise(4, None, LABELS)
+    with pytest.raises(ValueError, match=r'guidance of scale 1 .*leaves out a negative.*such as 3'):
+        model().denoise(4, LABELS, LABELS)
     with pytest.raises(ValueError, match=r'takes checkpoint.*got \[.*denoiser.*file'):
         model(weak=dict(file='a.pth'))
-    missing = model(weak=dict(checkpoint=str(tmp_path / 'none.pth')))
+    guidance = dict(type='Guidance', scale=2.0)
+    missing = model(guidance=guidance, weak=dict(checkpoint=str(tmp_path / 'none.pth')))
     with pytest.raises(FileNotFoundError, match=r'none\.pth'):
         missing.denoise(4, LABELS)
     with pytest.raises(ValueError, match=r'away from model\.weak.*leave out one'):

@@ -113,6 +113,8 @@ def test_classes_by_number(run, models, tmp_path):
         ('prompt', ['--prompt', ' '], 'empty'),
         ('prompt', ['--prompt', 'a chair ' * 9], 'the limit is max_words=8; shorten it'),
         ('prompt', ['--negative', 'a chair'], '--negative needs --prompt'),
+        ('prompt', ['--prompt', 'a', '--negative', 'a chair'], '(--guidance of the command line'),
+        ('prompt', ['--prompt', 'a', '--guidance', 'nan'], 'scale=nan must be finite'),
         (
             'prompt',
             ['--prompt', *PROMPTS, '--interpolate', '1', '2', '3'],
