@@ -11,8 +11,9 @@ Every sampler starts from the same noises. Measured are
 - ``from_limit``: root mean square distance to the latents of the same noises on the exact path (a
   deterministic sampler with many steps), relative to the spread of latents; of deterministic
   samplers only;
-- with ``--surfaces``, the metrics of the config's test on the first samples, of the samplers named
-  by ``--surfaces-of``, such as ``"UniPC 10"``, or of all.
+- with ``--surfaces``, the metrics of the config's test on the first samples.
+
+``--only "DDIM 200" "UniPC 10"`` measures these rows.
 """
 
 import argparse
@@ -110,8 +111,9 @@ def measure(inferencer: FieldInferencer, args: argparse.Namespace) -> dict[str, 
     todo = {'DDIM 200': (BASELINE, seeds), **{k: (v, seeds) for k, v in SAMPLERS.items()}}
     for i in range(1, args.repeats + 1):
         todo[f'DDIM 200, seeds {i}'] = (BASELINE, seeds + i * args.samples)
-    if unknown := set(args.surfaces_of or ()) - set(todo):
-        raise ValueError(f'--surfaces-of {sorted(unknown)}: rows are named {list(todo)}')
+    if unknown := set(args.only or ()) - set(todo):
+        raise ValueError(f'--only {sorted(unknown)}: rows are named {list(todo)}')
+    todo = {name: todo[name] for name in args.only or todo}
     reference, others = training_latents(inferencer, args.reference + args.samples).split(
         [args.reference, args.samples]
     )
@@ -125,7 +127,7 @@ def measure(inferencer: FieldInferencer, args: argparse.Namespace) -> dict[str, 
         row = dict(evaluations=float(evaluations), frechet=principal.distance(z))
         if own is seeds and MODELS.build(config).is_deterministic:
             row['from_limit'] = float((z - limit).square().mean().sqrt()) / spread
-        if args.surfaces and name in (args.surfaces_of or todo):
+        if args.surfaces:
             row |= surface_metrics(inferencer, z[: args.surfaces], own[: args.surfaces])
         rows[name] = row
         print(name, {k: round(v, 4) for k, v in row.items()}, flush=True)  # noqa: T201
@@ -139,7 +141,8 @@ def plot(rows: Mapping[str, Mapping[str, float]], path: Path) -> None:
     axes = (figure := Figure(figsize=(6, 4), layout='constrained')).subplots()
     kinds = dict.fromkeys(name.split()[0] for name in rows if name != 'training')
     base = [r['frechet'] for name, r in rows.items() if name.startswith('DDIM 200')]
-    axes.axhspan(min(base), max(base), color='0.9', label='DDIM, 200 steps, several seeds')
+    if base:
+        axes.axhspan(min(base), max(base), color='0.9', label='DDIM, 200 steps, several seeds')
     axes.axhline(rows['training']['frechet'], color='0.5', ls=':', label='other training latents')
     for kind in kinds:
         points = sorted(
@@ -175,7 +178,7 @@ def main() -> None:
     parser.add_argument('--components', type=int, default=64)
     parser.add_argument('--repeats', type=int, default=2, help='of the baseline from other noises')
     parser.add_argument('--surfaces', type=int, default=0, help='samples for the test metrics')
-    parser.add_argument('--surfaces-of', nargs='+', metavar='NAME', help='as rows are named')
+    parser.add_argument('--only', nargs='+', metavar='ROW', help='default: all')
     parser.add_argument('--batch-size', type=int, default=64)
     parser.add_argument('--out', type=Path, required=True)
     args = parser.parse_args()

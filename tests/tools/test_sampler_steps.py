@@ -59,11 +59,13 @@ def test_every_sampler_starts_from_the_same_noises(run, tmp_path):
     assert '| DDPM 4 | ' in text
     assert len(facts['checkpoint_hash']) == len(facts['config_hash'])
     assert (tmp_path / 'out' / 'sampler_steps.png').stat().st_size > 1000
+    few, _ = run('--only', 'Heun 2')
+    assert few['rows'] == {name: rows[name] for name in ('training', 'Heun 2')}
 
 
 def test_what_cannot_be_measured_is_named(run):
     """More training items than there are, and rows that do not exist."""
     with pytest.raises(ValueError, match=r'ask for 48 training items, there are 32; lower one'):
         run('--reference', 40)
-    with pytest.raises(ValueError, match=r"--surfaces-of \['UniPC 7'\]: rows are named \['DDIM"):
-        run('--surfaces-of', 'UniPC 7')
+    with pytest.raises(ValueError, match=r"--only \['UniPC 7'\]: rows are named \['DDIM"):
+        run('--only', 'UniPC 7')
