@@ -69,16 +69,21 @@ class LatentDiffusion(BaseModel):
         self.denoiser = MODELS.build(denoiser, role='AbstractDenoiser', default_args=offers)
         self.diffuser = MODELS.build(diffuser, role='Diffuser', default_args=offers)
         self.guidance = MODELS.build(guidance or dict(type='Guidance'), role='Guidance')
-        if self.guidance.scale != 1 and conditioner is None and weak is None:
+        self._weak = None if weak is None else WeakModel({'denoiser': denoiser, **weak}, offers)
+        if self.guidance.scale != 1 and not self.has_guide:
             raise ValueError(
                 f'guidance of scale {self.guidance.scale:g} moves away from the unconditional or '
                 f'a weaker model; set model.conditioner or model.weak=dict(checkpoint=...)'
             )
-        self._weak = None if weak is None else WeakModel({'denoiser': denoiser, **weak}, offers)
         self.normalize_latents = normalize_latents
         stats = (1, channels, len(layout.planes))
         self.register_buffer('latent_mean', torch.zeros(stats))
         self.register_buffer('latent_std', torch.ones(stats))
+
+    @property
+    def has_guide(self) -> bool:
+        """Whether guidance has anything to move away from."""
+        return self.conditioner is not None or self._weak is not None
 
     def init_weights(self) -> None:
         """Load the first stage; mmengine calls this once before training."""
