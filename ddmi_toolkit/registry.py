@@ -75,6 +75,18 @@ class RoleRegistry(Registry):
         accepted = _accepted(cls, cfg, offers)
         return super().build(cfg, *args, default_args=accepted or None, **kwargs)
 
+    def check(self, cfg: Any) -> None:
+        """Raise what :meth:`build` would say of a config's type and names of arguments.
+
+        Nothing is built. For what mmengine builds by itself: its message says neither what an
+        argument might have been nor how to go on.
+
+        Raises:
+            ValueError, TypeError: As :meth:`build`.
+        """
+        if isinstance(cfg, Mapping):
+            _accepted(self._class(cfg.get('type'), dict(cfg)), dict(cfg), {})
+
     def names(self, role: type | str) -> list[str]:
         """Registered names that have a role."""
         self.import_from_location()
