@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..engine import init_distributed, wrapper_config
-from ..registry import DATASETS, HOOKS, METRICS, MODELS
+from ..registry import DATASETS, HOOKS, LOOPS, METRICS, MODELS
 from ..utils import find_checkpoint, load_checkpoint
 from .config import config_hash, load_config, run_name
 
@@ -41,7 +41,7 @@ def check_config(cfg: Config, with_files: bool = False) -> None:
 
 
 def check_arguments(cfg: Config) -> None:
-    """Look at the names of types and arguments of data sets, metrics and hooks.
+    """Look at the names of types and arguments of data sets, metrics, loops and hooks.
 
     Raises:
         ValueError, TypeError: As the registry says.
@@ -52,6 +52,7 @@ def check_arguments(cfg: Config) -> None:
         metrics = cfg.get(f'{part}_evaluator') or ()
         for metric in [metrics] if isinstance(metrics, Mapping) else metrics:
             METRICS.check(metric)
+    LOOPS.check(cfg.get('train_cfg'), offered=('runner', 'dataloader'))
     for hook in cfg.get('custom_hooks') or ():
         HOOKS.check(hook)
 

@@ -20,6 +20,11 @@ from ddmi_toolkit.apis import check_config, evaluate, load_config
             TypeError,
             r"'ClipQuality' has no argument 'sizes' \(did you mean 'size'",
         ),
+        (
+            {'train_cfg.max_itres': 3},
+            TypeError,
+            r"'SeededTrainLoop' has no argument 'max_itres' \(did you mean 'max_iters'",
+        ),
         ({'custom_hooks.0.ends': 3}, TypeError, r"'LossWeightHook' has no argument 'ends'"),
     ],
 )
