@@ -1,12 +1,12 @@
 """A carved cloud is kept on disk under what it was carved of, and never under anything else."""
 
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 from posed_files import ball_views, write_srn
+from torch.utils.data import DataLoader
 
 from ddmi_toolkit.datasets import PosedViews
 from ddmi_toolkit.datasets.posed_views import PosedObject, View, cloud_cache
@@ -112,15 +112,20 @@ def test_a_damaged_file_is_carved_anew(tmp_path, carved, content):
     assert len(carved) == 2
 
 
-def test_processes_that_carve_at_once_leave_whole_files(tmp_path):
-    """Two workers that meet at one object both get its cloud; nothing partial remains."""
-    root = write_srn(tmp_path / 'set', names=('a',))
+@pytest.mark.filterwarnings('ignore:This DataLoader will create')  # on one core
+def test_workers_that_carve_at_once_leave_whole_files(tmp_path):
+    """Two that meet at the same views both get their cloud; nothing partial remains."""
+    root = write_srn(tmp_path / 'set', names=('a', 'b'))  # two objects of one content
     points = dict(type='carve', cache_dir=str(tmp_path / 'cache'), **OPTIONS)
-    with get_context('fork').Pool(2) as pool:
-        found = pool.starmap(_points, [(root, points)] * 4)
-    assert all(np.array_equal(f, found[0]) for f in found)
+    data = PosedViews(str(root), points=points)
+    found = [r['points'] for r in DataLoader(data, None, num_workers=2, collate_fn=_kept)]
+    assert len(found) == 2
     (path,) = (tmp_path / 'cache').iterdir()
-    assert np.array_equal(np.load(path), found[0])
+    assert all(np.array_equal(np.load(path), f) for f in found)
+
+
+def _kept(record):
+    return dict(points=record['points'])
 
 
 def _points(root, points):
