@@ -28,7 +28,7 @@ MAY_IMPORT = {  # folder (or file) -> what of ours it may import
     'models/denoisers': ROOM,
     'models/conditioners': ROOM,
     'geometry': {'structures'},
-    'datasets': {'registry', 'structures', 'geometry'},
+    'datasets': {'registry', 'structures', 'geometry', 'utils'},
     'evaluation': {'registry', 'structures', 'geometry', 'layers', 'utils'},
     'engine': {'registry', 'structures', 'geometry', 'utils'},
     'visualization': {'registry', 'structures', 'geometry', 'layers'},

@@ -1,6 +1,6 @@
 """Pictures of fields."""
 
-from .clip_files import CLIP_STREAMS, as_rate, write_gif, write_mp4
+from .clip_files import CLIP_STREAMS, as_rate, check_rate, write_gif, write_mp4
 from .clips import draw_clip, draw_sheet, draw_slices, frame_size, picture_strip
 from .media import as_picture, image_grid, quantize, save_image
 from .streaming import STREAMS, write_png, write_tiff
@@ -13,6 +13,7 @@ __all__ = [
     'FieldVisualizer',
     'as_picture',
     'as_rate',
+    'check_rate',
     'draw_clip',
     'draw_line',
     'draw_plane',
