@@ -3,8 +3,8 @@
     export PYTHONPATH=projects/audio_1d
     python tools/train.py projects/audio_1d/configs/ddmi/audio_tones.py
 
-Hardware and time: one CPU core, X minutes for both stages.
-Score: X.
+Hardware and time: one CPU core; not measured yet.
+Score: not measured yet.
 """
 
 _base_ = [
