@@ -1,5 +1,6 @@
 """The audio project: its mathematics, its files, its configs, its size."""
 
+import shutil
 import struct
 import sys
 import wave
@@ -15,7 +16,7 @@ from torch.utils.data import DataLoader
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from audio_1d import Sounds, SoundQuality, SoundWriter, note, picture  # noqa: E402
+from audio_1d import SoundQuality, Sounds, SoundWriter, note, picture  # noqa: E402
 
 from ddmi_toolkit.apis import check_config, load_config, train  # noqa: E402
 from ddmi_toolkit.apis.outputs import make_writer  # noqa: E402
@@ -291,7 +292,7 @@ def test_tutorial_shows_configs_that_work(tmp_path, monkeypatch):
         folder = tmp_path / 'configs' / stage
         folder.mkdir(parents=True)
         (folder / 'my_sounds.py').write_text(block)
-        (folder / 'audio_tones.py').write_text((PROJECT / f'configs/{stage}/audio_tones.py').read_text())
+        shutil.copy(PROJECT / 'configs' / stage / 'audio_tones.py', folder)
     cfg = load_config(tmp_path / 'configs/ddmi/my_sounds.py')
     check_config(cfg)
     wanted = cfg.train_dataloader.dataset.dataset
