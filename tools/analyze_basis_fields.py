@@ -30,6 +30,7 @@ from ddmi_toolkit.apis import (
     readable_errors,
 )
 from ddmi_toolkit.apis.basis_analysis import UNFED
+from ddmi_toolkit.apis.loading import find_or_name
 from ddmi_toolkit.registry import DATASETS
 from ddmi_toolkit.structures import Field, basis_fields
 from ddmi_toolkit.visualization import FieldVisualizer, draw_basis_analysis
@@ -45,14 +46,16 @@ def main() -> None:
     layout_of(cfg)
     out = args.out or Path(cfg.work_dir) / 'basis_fields'
     check_space(out)
-    inferencer = FieldInferencer(cfg, args.checkpoint)
+    checkpoint = find_or_name(cfg, args.checkpoint)
+    inferencer = FieldInferencer(cfg, checkpoint)
     fields = list(analyzed(inferencer, seeds, args.batch_size))
     shown = {k: cfg.visualizer[k] for k in ('threshold', 'resolution') if k in cfg.visualizer}
     visualizer = FieldVisualizer('basis_fields', size=args.tile, **shown)
     options = dict(unfed=args.unfed, cutoff=args.cutoff, size=args.size)
     analysis = analyze_basis_fields(fields, threshold=visualizer.threshold, **options)
     what = 'samples' if 'first_stage' in cfg.model else 'reconstructions of held-out items'
-    report = dict(config=cfg.experiment_name, of=what, seeds=seeds, **options, **analysis.report())
+    origin = dict(config=cfg.experiment_name, checkpoint=checkpoint.name, of=what, seeds=seeds)
+    report = dict(**origin, **options, **analysis.report())
     draw(analysis, visualizer, args.rows, args.cutoff, out)
     text = json.dumps(report, indent=2, allow_nan=False)
     (out / 'basis_fields.json').write_text(text + '\n', encoding='utf-8')

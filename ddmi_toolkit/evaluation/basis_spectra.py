@@ -31,10 +31,10 @@ def cosine_power(values: Tensor) -> Tensor:
 
     A Fourier transform repeats the box, and the jump from its end to its start has energy at all
     frequencies: 24 % of a ramp of 32 nodes seem to lie above 2 cycles per box, half the Nyquist
-    frequency of 8 nodes. A window removes that, but it smears each frequency over its neighbors, of
-    which 8 nodes have only 4, and hardly sees the border. The cosine transform mirrors the box:
-    there is no jump (0.2 % of the ramp), all nodes weigh the same, and the slope at the border is
-    that of the lookup, which repeats the border. The mean is a coefficient and leaks nowhere.
+    frequency of 8 nodes. A window removes that, but it spreads each frequency over its neighbors,
+    three of the five that 8 nodes have, and hardly sees the border. The cosine transform mirrors
+    the box: there is no jump (0.2 % of the ramp), all nodes weigh the same, and the slope at the
+    border is that of the lookup, which repeats the border. The mean is a coefficient of its own.
     """
     coefficients = values.double()
     for dim in range(2, values.ndim):
