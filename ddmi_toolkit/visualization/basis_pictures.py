@@ -38,7 +38,7 @@ class PowerMap:
 
 
 def with_differences(pictures: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Pictures, and the last one minus each before it on middle gray, doubled, ``(h, w, 3)`` uint8.
+    """Pictures, and the last one minus each before it, on middle gray, ``(h, w, 3)`` uint8.
 
     Args:
         pictures: Outputs with 1, 2, ... scales fed, each ``(h, w, 3)`` uint8.
@@ -88,7 +88,7 @@ def draw_basis_analysis(
 
 def _draw_tiles(axes: np.ndarray, tiles: Sequence[Sequence[np.ndarray]], num_scales: int) -> None:
     names = [f'{n} of {num_scales} scales' for n in range(1, num_scales)] + ['all scales']
-    names += [f'(all) - ({n} of {num_scales}), doubled' for n in range(1, num_scales)]
+    names += [f'(all) - ({n} of {num_scales}), on gray' for n in range(1, num_scales)]
     flat = [(name, tile) for row in tiles for name, tile in zip(names, row, strict=True)]
     for i, (axis, (name, tile)) in enumerate(zip(axes.flat, flat, strict=True)):
         axis.imshow(tile, interpolation='nearest')
