@@ -7,8 +7,8 @@
 It shares its first stage with ``procedural_chair``. Without any training for the task, an
 unconditional model completes by ``tools/complete.py``.
 
-Hardware and time: one CPU core, 8 minutes after stage 1.
-Score: not trained by us yet.
+Hardware and time: one CPU core, about 8 minutes after stage 1 (an estimate).
+Score: not trained by us yet; to be compared with completion without training, docs/tasks.md.
 """
 
 _base_ = [

@@ -98,7 +98,7 @@ class FieldInferencer:
         if kind not in (None, conditioner.takes):
             raise ValueError(
                 f'{type(conditioner).__name__} takes a {conditioner.takes}, got a {kind}: '
-                f'{str(value)!r:.80}'
+                f'{str(value)!r:.80}; give it by --{conditioner.takes}'
             )
         return conditioner.parse(value)
 

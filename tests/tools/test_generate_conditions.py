@@ -108,7 +108,7 @@ def test_classes_by_number(run, models, tmp_path):
         ('none', ['--prompt', 'a chair'], 'has no conditioner: it generates unconditionally'),
         ('none', ['--guidance', '3'], 'has no conditioner'),
         ('prompt', ['--class', 'chair'], 'WordConditioner takes a prompt, got a class'),
-        ('label', ['--prompt', 'a chair'], 'LabelConditioner takes a class, got a prompt'),
+        ('label', ['--prompt', 'a chair'], "got a prompt: 'a chair'; give it by --class"),
         ('label', ['--class', '7'], '7'),
         ('prompt', ['--prompt', ' '], 'empty'),
         ('prompt', ['--prompt', 'a chair ' * 9], 'the limit is max_words=8; shorten it'),
