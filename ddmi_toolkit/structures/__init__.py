@@ -5,6 +5,7 @@ from .coords import Coords, Grid, Points, as_coords, pixel_centers
 from .field import Field
 from .layout import Axis, PlaneLayout
 from .observations import Observations
+from .observed import observed_values
 from .pictures import as_size, to_uint8
 from .posterior import DiagonalGaussian
 from .randomness import Draw, generators, mix_seed, seeded_normal, seeded_uniform
@@ -32,6 +33,7 @@ __all__ = [
     'look_at',
     'magnified_size',
     'mix_seed',
+    'observed_values',
     'orbit',
     'pixel_centers',
     'seeded_normal',
