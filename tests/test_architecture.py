@@ -16,7 +16,8 @@ MAY_IMPORT = {  # folder (or file) -> what of ours it may import
     'utils': set(),
     'structures': set(),
     'layers': {'structures'},
-    'models/d2c_vae': {'registry', 'structures', 'utils'},
+    'models/first_stage': {'registry', 'structures'},
+    'models/d2c_vae': {'registry', 'structures', 'utils', 'models/first_stage'},
     'models/latent_diffusion': {'registry', 'structures', 'utils'},
     'models/classifiers': ROOM,
     'models/encoders': ROOM,
@@ -73,9 +74,9 @@ def test_imports_are_one_way(path):
     allowed = MAY_IMPORT[here]
     for parts in imported(path):
         there = room(parts) if parts else ''
-        assert '*' in allowed or there in (here, '', '__version__') or parts[0] in allowed, (
-            f'{here} imports {".".join(parts)}; it may import {sorted(allowed)}'
-        )
+        assert (
+            '*' in allowed or there in (here, '', '__version__') or {there, parts[0]} & allowed
+        ), f'{here} imports {".".join(parts)}; it may import {sorted(allowed)}'
 
 
 @pytest.mark.parametrize('folder', ['models', 'structures', 'engine'])
