@@ -24,9 +24,10 @@ RUNNER_KEYS = frozenset(
     'randomness experiment_name model_wrapper_cfg compile custom_imports'.split()
 )
 # Read by this module: the link to stage 1, the families that `model` is made of, what stage 2
-# evaluates with, the cache of latents, and values that several places of a config share.
+# evaluates with and that a model generates without stage 2, the cache of latents, and values that
+# several places of a config share.
 OUR_KEYS = frozenset(
-    'first_stage_config first_stage generator denoiser diffuser generation latent_cache '
+    'first_stage_config first_stage generator denoiser diffuser generation generates latent_cache '
     'data_root'.split()
 )
 
@@ -68,7 +69,9 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
 
     A stage-2 leaf names its stage-1 leaf by ``first_stage_config``; the model, the data sets and
     the evaluation of that leaf are taken over, so that a change of stage 1 reaches stage 2. A
-    ``generator`` beside the model of a stage-1 leaf replaces the model's. Floats in the lengths of
+    ``generator`` beside the model of a stage-1 leaf replaces the model's. A leaf whose model
+    generates without a second stage says ``generates = True``, and is evaluated as stage 2 is.
+    Floats in the lengths of
     ``param_scheduler`` are fractions of the run.
 
     Args:
@@ -90,6 +93,8 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     _check_keys(cfg, path)
     if 'generator' in cfg:
         _replace_generator(cfg, path)
+    if 'generates' in cfg:
+        _test_generation(cfg, path)
     if cfg.get('first_stage_config') is not None and not is_resolved:
         prefix = 'first_stage.'
         first = {k: options.pop(k) for k in list(options) if k.startswith(prefix)}
@@ -197,6 +202,19 @@ def _replace_generator(cfg: Config, path: Path) -> None:
             f'takes it from the config of its first stage'
         )
     cfg.model.generator = cfg.pop('generator')
+
+
+def _test_generation(cfg: Config, path: Path) -> None:
+    """Let a model without a second stage be tested by what its data base has for one."""
+    if not cfg.pop('generates'):
+        return
+    if 'generation' not in cfg or 'first_stage_config' in cfg:
+        raise KeyError(
+            f'{path.name}: generates=True is for a model of one stage on a data base with '
+            f'generation, which says how samples are tested'
+        )
+    for key, value in cfg.generation.items():
+        cfg[key] = copy.deepcopy(value)
 
 
 def _join_stages(cfg: Config, path: Path, options: dict[str, Any]) -> None:

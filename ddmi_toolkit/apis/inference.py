@@ -1,6 +1,6 @@
 """From a config and a checkpoint to fields in your hands."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from mmengine.config import Config
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
-from ..structures import Field, Observations, PlaneLayout, seeded_normal, spherical_path
+from ..structures import Field, Observations, PlaneLayout, spherical_path
 from .config import load_config
 from .loading import default_device, load_model
 from .observing import Inversion, invert, posterior_latents, variation_latents
@@ -58,8 +58,8 @@ class FieldInferencer:
     ) -> Iterator[Field]:
         """One field per seed; a seed's field does not depend on the other seeds.
 
-        A stage-1 config decodes N(0, I) in place of diffused latents: the baseline that a latent
-        diffusion must beat.
+        A stage-1 config decodes its prior in place of diffused latents. That of a D2C-VAE is
+        N(0, I): the baseline that a latent diffusion must beat.
 
         Args:
             seeds: At least one.
@@ -161,8 +161,14 @@ class FieldInferencer:
     @torch.no_grad()
     def encode(self, inputs: Iterable[Any]) -> Tensor:
         """Posterior means ``(B, C, N)`` of observations, each without a batch dimension."""
-        batches = (torch.as_tensor(one)[None].to(self.device) for one in inputs)
-        return torch.cat([self.autoencoder.encode(batch).mean for batch in batches])
+        batches = (
+            default_collate([one]) if isinstance(one, Mapping) else torch.as_tensor(one)[None]
+            for one in inputs
+        )
+        prepare = self.model.data_preprocessor  # moves tensors wherever they are
+        return torch.cat(
+            [self.autoencoder.encode(prepare(dict(inputs=b))['inputs']).mean for b in batches]
+        )
 
     def reconstruct(self, inputs: Iterable[Any]) -> Iterator[Field]:
         """Fields of the posterior means of observations (each without a batch dimension)."""
@@ -204,10 +210,9 @@ class FieldInferencer:
 
     def _initial_noise(self, seeds: Tensor) -> Tensor:
         """What is diffused, or decoded where there is no diffusion, ``(B, C, N)``."""
-        shape = self.autoencoder.latent_shape
         if self._diffuser is None:
-            return seeded_normal(seeds, shape, 'sample')
-        return self._diffuser.initial_noise(shape, seeds)
+            return self.autoencoder.prior(seeds)
+        return self._diffuser.initial_noise(self.autoencoder.latent_shape, seeds)
 
     def _conditioner(self) -> Any:
         """What takes conditions."""

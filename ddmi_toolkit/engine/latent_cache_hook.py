@@ -71,14 +71,14 @@ def cache_key(first_stage: nn.Module, dataset: Any) -> str:
     """Name of the cache of a data set under a first stage: changes with whatever it depends on.
 
     Args:
-        first_stage: Autoencoder; its weights, buffers and structure count.
+        first_stage: Its weights, buffers and structure count.
         dataset: ``LatentCache``.
     """
     digest = hashlib.sha256()
     facts = dict(
         format=_FORMAT,
         version=getattr(sys.modules.get(__package__.split('.')[0]), '__version__', ''),
-        encoder=repr(first_stage.encoder),
+        first_stage=repr(first_stage),
         dataset=dataset.source_config,
         length=len(dataset),
         draws=dataset.draws_per_item,

@@ -6,17 +6,17 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
-from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ..registry import MODELS
-from ..structures import DiagonalGaussian, Field, PlaneLayout, seeded_normal
+from ..structures import DiagonalGaussian, seeded_normal
+from .first_stage import AbstractFirstStage
 
 
 @MODELS.register_module()
-class D2CVAE(BaseModel):
+class D2CVAE(AbstractFirstStage):
     """Discrete-to-continuous space variational autoencoder (DDMI section 3.1).
 
     One path for every domain: inputs, posterior, z, field, rendered prediction.
@@ -52,25 +52,14 @@ class D2CVAE(BaseModel):
         adversarial: dict[str, dict[str, Any]] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(data_preprocessor)
-        self.layout = PlaneLayout.from_config(layout)
-        self.latent_channels = latent_channels
+        super().__init__(layout, latent_channels, data_preprocessor)
         self.kl_weight = kl_weight
-        offers = dict(layout=self.layout)
         self.encoder = MODELS.build(
             encoder,
             role='AbstractEncoder',
-            default_args=dict(offers, out_channels=latent_channels),
+            default_args=dict(layout=self.layout, out_channels=latent_channels),
         )
-        self.generator = MODELS.build(
-            generator,
-            role='AbstractGenerator',
-            default_args=dict(offers, in_channels=latent_channels),
-        )
-        self.renderer = MODELS.build(renderer, role='AbstractRenderer')
-        self.losses = nn.ModuleDict(
-            {name: MODELS.build(cfg, role='AbstractLoss') for name, cfg in losses.items()}
-        )
+        self.build_decoder(generator, renderer, losses)
         self.regularizer = None
         if regularizer is not None:
             self.regularizer = MODELS.build(regularizer, role='AbstractRegularizer')
@@ -86,22 +75,9 @@ class D2CVAE(BaseModel):
             self, [k for k in self.state_dict() if k.startswith('adversarial.')]
         )
 
-    @property
-    def latent_shape(self) -> tuple[int, int]:
-        """Shape ``(C, N)`` of one latent."""
-        return self.latent_channels, self.layout.num_tokens()
-
     def encode(self, inputs: Any) -> DiagonalGaussian:
         """Posterior over the latent given discrete observations."""
         return DiagonalGaussian(self.encoder(inputs))
-
-    def decode(self, z: Tensor) -> Field:
-        """Continuous fields of a batch of latents ``(B, C, N)``."""
-        return self.generator(z)
-
-    def render(self, field: Field, query: dict[str, Tensor]) -> Tensor:
-        """Prediction ``(B, *S, C)`` of what the query observes of a field."""
-        return self.renderer(field, query, self.layout)
 
     def forward(
         self,
@@ -133,13 +109,7 @@ class D2CVAE(BaseModel):
             pred = self.render(self.decode(self._sample(posterior, seed)), query)
             losses = self._losses(pred, target, query, posterior)
             return losses if mode == 'loss' else (losses, pred)
-        field = self.decode(posterior.mean)
-        pred = self.render(field, query)
-        targets = [None] * len(pred) if target is None else target
-        return [
-            dict(pred=p, target=t, field=field[i])
-            for i, (p, t) in enumerate(zip(pred, targets, strict=True))
-        ]
+        return self.predictions(self.decode(posterior.mean), query, target)
 
     def _sample(self, posterior: DiagonalGaussian, seed: Tensor | None) -> Tensor:
         """What is decoded in training, ``(B, C, N)``."""
@@ -217,7 +187,7 @@ class D2CVAE(BaseModel):
         query: dict[str, Tensor],
         posterior: DiagonalGaussian,
     ) -> dict[str, Tensor]:
-        losses = {f'loss_{name}': loss(pred, target, query) for name, loss in self.losses.items()}
+        losses = self.compare(pred, target, query)
         kl = posterior.kl().mean()
         if self.kl_weight is not None:
             losses['loss_kl'] = self.kl_weight * kl

@@ -18,10 +18,11 @@ Cond = dict[str, Tensor | None]
 
 @MODELS.register_module()
 class LatentDiffusion(BaseModel):
-    """Latent diffusion model over the latents of a D2C-VAE (DDMI section 3.2, Eq. 10).
+    """Latent diffusion model over the latents of a first stage (DDMI section 3.2, Eq. 10).
 
     Args:
-        first_stage: Config of the whole first stage; it is frozen and kept in evaluation mode.
+        first_stage: Config of the whole first stage, a D2C-VAE or another; it is frozen and kept
+            in evaluation mode.
         denoiser: Config of the network ``(z_t, t, cond) -> output``, both ``(B, C, N)``.
         diffuser: Config of the :class:`Diffuser` (schedule, parameterization, sampler).
         conditioner: Config of what turns a batch's ``cond`` into a vector and a context. None
@@ -56,7 +57,7 @@ class LatentDiffusion(BaseModel):
         data_preprocessor: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(data_preprocessor)
-        self.first_stage = MODELS.build(first_stage, role='D2CVAE')
+        self.first_stage = MODELS.build(first_stage, role='AbstractFirstStage')
         self.first_stage.requires_grad_(False).eval()
         self.first_stage_checkpoint = first_stage_checkpoint
         layout, (channels, _) = self.first_stage.layout, self.first_stage.latent_shape

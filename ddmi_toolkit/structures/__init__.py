@@ -6,6 +6,7 @@ from .coords import Coords, Grid, Points, as_coords, pixel_centers
 from .field import Field
 from .layout import Axis, PlaneLayout
 from .observations import Observations
+from .observed import observed_values
 from .pictures import as_size, to_uint8
 from .posterior import DiagonalGaussian
 from .randomness import Draw, generators, mix_seed, seeded_normal, seeded_uniform
@@ -37,6 +38,7 @@ __all__ = [
     'magnified_size',
     'mean_basis_vectors',
     'mix_seed',
+    'observed_values',
     'orbit',
     'pixel_centers',
     'seeded_normal',

@@ -5,6 +5,7 @@ from .clips import CropClip, FlipClip, PackClip
 from .colors import JitterColors
 from .grids import MirrorGrid, MoveGrid, PackGrid, RoughenGrid, VoteGrid
 from .images import CenterSquare, Flip, MultiScaleCrop, PackImage
+from .observed import ObserveTarget
 from .points import CropSurface, JitterSurface, PackShape, SubsamplePoints, SubsampleSurface
 from .rays import JitterCloud, PackViews, SampleRays, SubsampleCloud
 from .strides import StrideQuery
@@ -22,6 +23,7 @@ __all__ = [
     'MirrorGrid',
     'MoveGrid',
     'MultiScaleCrop',
+    'ObserveTarget',
     'PackClip',
     'PackGrid',
     'PackImage',

@@ -90,9 +90,17 @@ class ShiftedBiases(AbstractWeightModulation):
     """Only biases are generated; weights and the last layer are shared.
 
     Shift modulations, as Functa has them (Dupont et al. 2022).
+
+    Args:
+        is_scaled: Whether numbers are in units of the deviation that biases start with; otherwise
+            they are added as they are (Functa, where they are found by gradients and not by a
+            network).
     """
 
     changes_last = False
+
+    def __init__(self, is_scaled: bool = True) -> None:
+        self.is_scaled = is_scaled
 
     def tokens(self, out_channels: int, in_channels: int) -> tuple[int, int]:
         """All shifts in one token."""
@@ -100,7 +108,9 @@ class ShiftedBiases(AbstractWeightModulation):
 
     def __call__(self, base: nn.Linear, numbers: Tensor, unit: float) -> tuple[Tensor, Tensor]:
         """Biases of ``base`` plus numbers; see :class:`AbstractWeightModulation`."""
-        return base.weight.expand(len(numbers), -1, -1), _shifted(base, numbers[:, 0])
+        shifts = numbers[:, 0]
+        bias = _shifted(base, shifts) if self.is_scaled else base.bias + shifts
+        return base.weight.expand(len(numbers), -1, -1), bias
 
 
 @MODELS.register_module()

@@ -188,3 +188,13 @@ def test_bad_arguments_are_named():
     with pytest.raises(TypeError, match='expected AbstractWeightModulation'):
         WeightGenerator(LAYOUT, 3, 1, modulation=dict(type='FourierMLP'))
     assert ShiftedBiases().tokens(8, 5) == (1, 8)
+
+
+def test_unscaled_shifts_are_added_to_the_biases_as_they_are():
+    """Scaled ones are in units of the deviation of a bias that starts uniform in 1 / sqrt(n)."""
+    base = torch.nn.Linear(12, 5)
+    numbers = torch.randn(3, 1, 5)
+    _, plain = ShiftedBiases(is_scaled=False)(base, numbers, 1.0)
+    torch.testing.assert_close(plain, base.bias + numbers[:, 0])
+    _, scaled = ShiftedBiases()(base, numbers, 1.0)
+    torch.testing.assert_close(scaled, base.bias + numbers[:, 0] / 6)
