@@ -23,10 +23,10 @@ RUNNER_KEYS = frozenset(
     'load_from resume launcher env_cfg log_processor log_level visualizer default_scope '
     'randomness experiment_name model_wrapper_cfg compile custom_imports'.split()
 )
-# Read by this module: the link to stage 1, the families that `model` is made of, what stage 2
-# evaluates with, the cache of latents, and values that several places of a config share.
+# Read by this module: the link to stage 1, the families that `model` is made of, what generation is
+# evaluated with and by whom, the cache of latents, and values that several places share.
 OUR_KEYS = frozenset(
-    'first_stage_config first_stage generator denoiser diffuser generation latent_cache '
+    'first_stage_config first_stage generator denoiser diffuser generation generates latent_cache '
     'data_root'.split()
 )
 
@@ -68,7 +68,8 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
 
     A stage-2 leaf names its stage-1 leaf by ``first_stage_config``; the model, the data sets and
     the evaluation of that leaf are taken over, so that a change of stage 1 reaches stage 2. A
-    ``generator`` beside the model of a stage-1 leaf replaces the model's. Floats in the lengths of
+    ``generator`` beside the model of a stage-1 leaf replaces the model's. A model of one stage that
+    generates (``generates = True``) is evaluated as stage 2 would be. Floats in the lengths of
     ``param_scheduler`` are fractions of the run.
 
     Args:
@@ -90,6 +91,8 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     _check_keys(cfg, path)
     if 'generator' in cfg:
         _replace_generator(cfg, path)
+    if cfg.get('generates'):
+        _evaluate_generation(cfg, path)
     if cfg.get('first_stage_config') is not None and not is_resolved:
         prefix = 'first_stage.'
         first = {k: options.pop(k) for k in list(options) if k.startswith(prefix)}
@@ -197,6 +200,20 @@ def _replace_generator(cfg: Config, path: Path) -> None:
             f'takes it from the config of its first stage'
         )
     cfg.model.generator = cfg.pop('generator')
+
+
+def _evaluate_generation(cfg: Config, path: Path) -> None:
+    """Test what a model of one stage generates; it reconstructs nothing that could be validated."""
+    if 'generation' not in cfg or cfg.get('first_stage_config') is not None:
+        raise KeyError(
+            f'{path.name} has generates=True, which is of models of one stage on a data base that '
+            f'has a generation; add such a base of _base_/datasets, or leave it out'
+        )
+    for part in ('dataloader', 'evaluator', 'cfg'):
+        cfg.pop(f'val_{part}', None)
+    for key, value in cfg.generation.items():
+        cfg[key] = copy.deepcopy(value)
+    cfg.generates = False  # a dump of this config is complete
 
 
 def _join_stages(cfg: Config, path: Path, options: dict[str, Any]) -> None:
