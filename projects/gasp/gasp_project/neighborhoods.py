@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 MAX_PAIRS = 2**23
-"""Distances computed at a time by :func:`nearest`, 32 MB in float32."""
+"""Distances sorted at a time by :func:`nearest`, 32 MB in float32."""
 
 
 class Neighborhoods(NamedTuple):
@@ -93,8 +95,21 @@ def farthest_points(coords: Tensor, count: int) -> Tensor:
 def nearest(centers: Tensor, points: Tensor, count: int) -> Tensor:
     """Index ``(b, M, count)`` of the points ``(b, P, D)`` nearest to each center ``(b, M, D)``.
 
-    Memory is bounded by :data:`MAX_PAIRS` distances.
+    By k-d trees on the CPU, where they are several times faster, and by sorting distances on other
+    devices. Memory is bounded by :data:`MAX_PAIRS` distances.
     """
+    search = _nearest_by_trees if points.device.type == 'cpu' else _nearest_by_distances
+    return search(centers, points, count)
+
+
+def _nearest_by_trees(centers: Tensor, points: Tensor, count: int) -> Tensor:
+    ranks = range(1, count + 1)  # a single rank as a number would drop the last dimension
+    pairs = zip(centers.numpy(), points.numpy(), strict=True)
+    found = [cKDTree(p).query(c, k=ranks)[1] for c, p in pairs]
+    return torch.from_numpy(np.stack(found))
+
+
+def _nearest_by_distances(centers: Tensor, points: Tensor, count: int) -> Tensor:
     rows = max(MAX_PAIRS // (points.shape[0] * points.shape[1]), 1)
     exact = 'donot_use_mm_for_euclid_dist'  # differences of squares would break ties by rounding
     return torch.cat(

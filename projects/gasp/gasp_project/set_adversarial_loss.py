@@ -15,7 +15,7 @@ from .set_discriminator import SetDiscriminator
 
 @MODELS.register_module()
 class SetAdversarialLoss(AbstractAdversarialLoss):
-    """Non-saturating losses and R1 on sets (GASP, Dupont et al. 2022, sections 4 and 5).
+    """Non-saturating losses and R1 on sets (GASP, Dupont et al. 2022).
 
     With ``D`` the probability of being real, the generator lowers ``-log D(fake)`` (Goodfellow et
     al. 2014), the discriminator ``-log D(real) - log(1 - D(fake))`` plus ``r1_weight / 2`` times

@@ -1,4 +1,4 @@
-"""A discriminator of sets of coordinates and values (GASP, section 4)."""
+"""A discriminator of sets of coordinates and values (GASP, Dupont et al. 2022)."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -86,7 +86,7 @@ class PointConv(nn.Module):
     """A convolution whose weights are a function of the offset (PointConv, Wu et al. 2019).
 
     ``out = L(sum_k w(offset_k) f_k^T)`` with a small network ``w`` and a linear map ``L``: their
-    Eq. 4 in its efficient form, without the density, as in GASP.
+    efficient form, without the density, as in GASP.
 
     Args:
         dim: Number of coordinates ``D``.

@@ -6,7 +6,6 @@ from gasp_project import neighborhoods as module
 from gasp_project.neighborhoods import (
     canonical_order,
     farthest_points,
-    nearest,
     neighborhoods,
     take,
 )
@@ -16,14 +15,16 @@ def points(batch=2, count=40, dim=3):
     return torch.rand(batch, count, dim, generator=torch.Generator().manual_seed(0))
 
 
-def test_the_nearest_points_are_those_of_all_distances(monkeypatch):
-    """Also when only two rows of distances fit into memory."""
+@pytest.mark.parametrize('search', ['_nearest_by_trees', '_nearest_by_distances'])
+def test_the_nearest_points_are_those_of_all_distances(search, monkeypatch):
+    """By both searches; also when only two rows of distances fit into memory."""
+    find = getattr(module, search)
     centers, others = points(count=7), points()
     distances = (centers[:, :, None] - others[:, None]).norm(dim=-1)
     expected = distances.argsort(dim=-1)[..., :5]
-    assert torch.equal(nearest(centers, others, 5), expected)
+    assert torch.equal(find(centers, others, 5), expected)
     monkeypatch.setattr(module, 'MAX_PAIRS', 2 * others.shape[0] * others.shape[1])
-    assert torch.equal(nearest(centers, others, 5), expected)
+    assert torch.equal(find(centers, others, 5), expected)
 
 
 def test_farthest_points_halve_a_line():
