@@ -14,7 +14,7 @@ from ddmi_toolkit.utils import adversarial_step, keep_games_apart, plays
 
 @MODELS.register_module()
 class FieldGAN(BaseModel):
-    """Fields of normal latents that a discriminator cannot tell from data (GASP, Dupont et al. 2022).
+    """Fields of normal latents, learned against a discriminator (GASP, Dupont et al. 2022).
 
     One stage: it generates, and encodes nothing.
 
