@@ -74,6 +74,17 @@ class FieldGAN(BaseModel):
         """Fields of a batch of latents ``(B, C, N)``."""
         return self.generator(z)
 
+    def encode(self, inputs: Any) -> Tensor:
+        """There is no encoder.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(
+            'FieldGAN generates and has no encoder, so that nothing can be reconstructed; use a '
+            'config of an autoencoder (configs/d2c_vae)'
+        )
+
     def render(self, field: Field, query: dict[str, Tensor]) -> Tensor:
         """Prediction ``(B, *S, C)`` of what the query observes of a field."""
         return self.renderer(field, query, self.layout)

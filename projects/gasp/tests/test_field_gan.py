@@ -154,6 +154,11 @@ def test_no_game_is_an_error():
         FieldGAN(layout={}, latent_channels=1, generator={}, renderer={}, adversarial={})
 
 
+def test_what_is_asked_to_reconstruct_says_that_it_cannot():
+    with pytest.raises(TypeError, match='FieldGAN generates and has no encoder'):
+        model().encode(torch.zeros(1, 3, 16, 16))
+
+
 @pytest.mark.parametrize('name', DATA)
 def test_training_resumes_bit_for_bit_and_is_evaluated(name, tmp_path, monkeypatch):
     """Killed after 3 of 4 iterations; then fields of the inferencer are those of the test loop."""
