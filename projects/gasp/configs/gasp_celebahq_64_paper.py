@@ -25,6 +25,7 @@ model = dict(
     adversarial=dict(
         set=dict(
             weight_channels=(16, 16, 16, 16),
+            norm='batch',
             layers=[
                 dict(channels=64, num_neighbors=9),
                 dict(num_points=1024, num_neighbors=9),

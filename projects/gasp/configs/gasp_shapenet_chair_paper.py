@@ -18,6 +18,7 @@ model = dict(
     adversarial=dict(
         set=dict(
             weight_channels=(16, 16, 16, 16),
+            norm='batch',
             layers=[
                 dict(channels=32, num_neighbors=8),
                 dict(channels=64, num_neighbors=27),

@@ -25,8 +25,9 @@ class SetAdversarialLoss(AbstractAdversarialLoss):
     Args:
         layout: Axes of the coordinates.
         channels: Channels ``C`` of a value.
-        layers: See :class:`SetDiscriminator`, as is ``weight_channels``.
+        layers: See :class:`SetDiscriminator`, as are ``weight_channels`` and ``norm``.
         weight_channels: Of the networks that make weights of convolutions.
+        norm: Of the features.
         r1_weight: Factor of the penalty.
         is_binary: Whether targets are occupancies in {0, 1} and predictions their logits. Both
             are then shown as ``2 p - 1``, where GASP has the tanh of its network.
@@ -39,6 +40,7 @@ class SetAdversarialLoss(AbstractAdversarialLoss):
         channels: int,
         layers: Sequence[Mapping[str, int]],
         weight_channels: Sequence[int] = (16, 16, 16, 16),
+        norm: str = 'batch',
         r1_weight: float = 10.0,
         is_binary: bool = False,
         weight: float = 1.0,
@@ -46,7 +48,7 @@ class SetAdversarialLoss(AbstractAdversarialLoss):
         super().__init__()
         self.layout = layout
         self.r1_weight, self.is_binary, self.weight = r1_weight, is_binary, weight
-        self.discriminator = SetDiscriminator(layout.dim, channels, layers, weight_channels)
+        self.discriminator = SetDiscriminator(layout.dim, channels, layers, weight_channels, norm)
 
     def generator_loss(self, pred: Tensor, target: Tensor, query: Mapping[str, Tensor]) -> Tensor:
         """What the generator minimizes; ``target`` is not looked at.

@@ -27,9 +27,12 @@ class SetDiscriminator(nn.Module):
             and ``dict(num_points, num_neighbors)`` of pooling to so many.
         weight_channels: Hidden and last layer of the networks that make weights (published: four
             of 16).
+        norm: Of the features: ``'batch'`` (published), or ``'none'``. Batches of real and of
+            generated sets are normed apart, so that norms hide the scale of their values, and most
+            of their mean, from all that follows: a generator may settle for another contrast.
 
     Raises:
-        ValueError: A layer that is neither.
+        ValueError: A layer that is neither, or an unknown norm.
     """
 
     def __init__(
@@ -38,13 +41,16 @@ class SetDiscriminator(nn.Module):
         channels: int,
         layers: Sequence[Mapping[str, int]],
         weight_channels: Sequence[int] = (16, 16, 16, 16),
+        norm: str = 'batch',
     ) -> None:
         super().__init__()
+        if norm not in ('batch', 'none'):
+            raise ValueError(f"norm of a set discriminator must be 'batch' or 'none', got {norm!r}")
         self.plan = [_checked(layer) for layer in layers]
         self.convolutions, self.norms = nn.ModuleList(), nn.ModuleList()
         for out_channels in (p['channels'] for p in self.plan if 'channels' in p):
             self.convolutions.append(PointConv(dim, channels, out_channels, weight_channels))
-            self.norms.append(LastBatchNorm(out_channels))
+            self.norms.append(LastBatchNorm(out_channels) if norm == 'batch' else nn.Identity())
             channels = out_channels
         self.score = PointConv(dim, channels, 1, weight_channels)
         self._known: tuple[Tensor, Tensor, list[Neighborhoods]] | None = None

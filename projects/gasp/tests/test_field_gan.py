@@ -27,6 +27,34 @@ LAYERS = [
     dict(num_points=8, num_neighbors=4),
     dict(channels=4, num_neighbors=4),
 ]
+LINES = dict(
+    type='FieldGAN',
+    latent_channels=4,
+    layout=dict(axes=[dict(name='x', size=8)], planes=['x'], latent_stride=8),
+    generator=dict(
+        type='WeightGenerator',
+        out_channels=1,
+        width=16,
+        num_layers=3,
+        network=dict(
+            type='RandomFourierMLP', num_frequencies=4, frequency_std=0.5, is_bounded=True
+        ),
+        hypernetwork=dict(type='PlainHypernetwork', widths=(16, 16)),
+    ),
+    renderer=dict(type='PointRenderer'),
+    adversarial=dict(
+        set=dict(
+            type='SetAdversarialLoss',
+            weight_channels=(8, 8),
+            norm='none',
+            layers=[
+                dict(channels=8, num_neighbors=3),
+                dict(num_points=4, num_neighbors=3),
+                dict(channels=8, num_neighbors=3),
+            ],
+        )
+    ),
+)
 IMAGES = dict(type='ProceduralImages', num_images=6, size=16)
 CHAIRS = dict(type='ProceduralChairs', num_shapes=4, num_points=64, num_inputs=8)
 DATA = dict(
@@ -147,6 +175,27 @@ def test_a_step_moves_both_sides():
     assert moved == {'generator', 'adversarial'}
     with pytest.raises(TypeError, match='one optimizer'):
         net.train_step(data, wrapper['autoencoder'])
+
+
+def test_the_distribution_of_the_data_is_learned():
+    """Lines through zero whose slopes are uniform in [0.3, 0.7]."""
+    torch.manual_seed(0)
+    net = MODELS.build(LINES)
+    sides = dict(optimizer=dict(type='Adam', lr=2e-3, betas=(0.5, 0.999)))
+    discriminator = dict(optimizer=dict(type='Adam', lr=8e-3, betas=(0.5, 0.999)))
+    wrapper = AdversarialOptimWrapperConstructor(dict(sides, discriminator=discriminator))(net)
+    x, g = torch.linspace(-1, 1, 12), torch.Generator().manual_seed(1)
+    query = dict(x=x.expand(16, -1))
+    for i in range(200):
+        slopes = 0.3 + 0.4 * torch.rand(16, 1, 1, generator=g)
+        seed = 16 * i + torch.arange(16)
+        net.train_step(dict(query=query, target=slopes * x[:, None], seed=seed), wrapper)
+    outputs = net(seed=torch.arange(64), query=dict(x=x.expand(64, -1)), mode='predict')
+    values = torch.stack([o['pred'][:, 0].detach() for o in outputs])
+    slopes = values @ x / (x @ x)
+    assert slopes.mean().item() == pytest.approx(0.5, abs=0.1)
+    assert 0.02 < slopes.std() < 0.2
+    assert (values - slopes[:, None] * x).square().mean().sqrt() < 0.1
 
 
 def test_no_game_is_an_error():

@@ -13,9 +13,9 @@ LAYERS = [
 ]
 
 
-def discriminator(dim=2, channels=3, layers=LAYERS):
+def discriminator(dim=2, channels=3, layers=LAYERS, norm='batch'):
     torch.manual_seed(0)
-    return SetDiscriminator(dim, channels, layers, weight_channels=(8, 8))
+    return SetDiscriminator(dim, channels, layers, weight_channels=(8, 8), norm=norm)
 
 
 def sets(dim=2, batch=3, count=36, channels=3):
@@ -106,6 +106,16 @@ def test_shared_neighborhoods_convolve_as_separate_ones():
     torch.testing.assert_close(convolution(shared, values), convolution(separate, values))
 
 
-def test_a_layer_that_is_neither_is_named():
+@pytest.mark.parametrize(('norm', 'is_blind'), [('batch', True), ('none', False)])
+def test_batch_norms_hide_the_scale_of_all_values(norm, is_blind):
+    """Why small configs have none: a batch of twice the contrast has the same scores."""
+    net, (coords, values) = discriminator(norm=norm).double(), grid()
+    one, two = net(coords.double(), values.double()), net(coords.double(), 2 * values.double())
+    assert torch.allclose(one, two, atol=1e-4) == is_blind
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match="must be 'batch' or 'none', got 'group'"):
+        discriminator(norm='group')
     with pytest.raises(ValueError, match=r'either channels \(a convolution\) or num_points'):
         discriminator(layers=[dict(channels=3, num_points=2, num_neighbors=4)])

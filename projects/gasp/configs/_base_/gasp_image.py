@@ -33,6 +33,7 @@ model = dict(
         set=dict(
             type='SetAdversarialLoss',
             weight_channels=(16, 16),
+            norm='none',
             layers=[
                 dict(channels=24, num_neighbors=9),
                 dict(num_points=256, num_neighbors=9),
