@@ -28,9 +28,11 @@ class Neighborhoods(NamedTuple):
     def gather(self, features: Tensor) -> Tensor:
         """Features of the neighbors, ``(B, P, C)`` to ``(B, M, K, C)``."""
         if len(self.index) == 1:
-            return features[:, self.index[0]]
+            rows = features.index_select(1, self.index.flatten())
+            return rows.unflatten(1, self.index.shape[1:])
         start = torch.arange(len(features), device=features.device) * features.shape[1]
-        return features.flatten(0, 1)[self.index + start[:, None, None]]
+        rows = features.flatten(0, 1).index_select(0, (self.index + start[:, None, None]).flatten())
+        return rows.unflatten(0, self.index.shape)
 
 
 @torch.no_grad()
