@@ -23,9 +23,8 @@ RUNNER_KEYS = frozenset(
     'load_from resume launcher env_cfg log_processor log_level visualizer default_scope '
     'randomness experiment_name model_wrapper_cfg compile custom_imports'.split()
 )
-# Read by this module: the link to stage 1, the families that `model` is made of, what stage 2
-# evaluates with and that a model generates without stage 2, the cache of latents, and values that
-# several places of a config share.
+# Read by this module: the link to stage 1, the families that `model` is made of, what generation is
+# evaluated with and by whom, the cache of latents, and values that several places share.
 OUR_KEYS = frozenset(
     'first_stage_config first_stage generator denoiser diffuser generation generates latent_cache '
     'data_root'.split()
@@ -69,9 +68,8 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
 
     A stage-2 leaf names its stage-1 leaf by ``first_stage_config``; the model, the data sets and
     the evaluation of that leaf are taken over, so that a change of stage 1 reaches stage 2. A
-    ``generator`` beside the model of a stage-1 leaf replaces the model's. A leaf whose model
-    generates without a second stage says ``generates = True``, and is evaluated as stage 2 is.
-    Floats in the lengths of
+    ``generator`` beside the model of a stage-1 leaf replaces the model's. A model of one stage that
+    generates (``generates = True``) is evaluated as stage 2 would be. Floats in the lengths of
     ``param_scheduler`` are fractions of the run.
 
     Args:
@@ -93,8 +91,8 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     _check_keys(cfg, path)
     if 'generator' in cfg:
         _replace_generator(cfg, path)
-    if 'generates' in cfg:
-        _test_generation(cfg, path)
+    if cfg.get('generates'):
+        _evaluate_generation(cfg, path)
     if cfg.get('first_stage_config') is not None and not is_resolved:
         prefix = 'first_stage.'
         first = {k: options.pop(k) for k in list(options) if k.startswith(prefix)}
@@ -204,17 +202,18 @@ def _replace_generator(cfg: Config, path: Path) -> None:
     cfg.model.generator = cfg.pop('generator')
 
 
-def _test_generation(cfg: Config, path: Path) -> None:
-    """Let a model without a second stage be tested by what its data base has for one."""
-    if not cfg.pop('generates'):
-        return
-    if 'generation' not in cfg or 'first_stage_config' in cfg:
+def _evaluate_generation(cfg: Config, path: Path) -> None:
+    """Test what a model of one stage generates; it reconstructs nothing that could be validated."""
+    if 'generation' not in cfg or cfg.get('first_stage_config') is not None:
         raise KeyError(
-            f'{path.name}: generates=True is for a model of one stage on a data base with '
-            f'generation, which says how samples are tested'
+            f'{path.name} has generates=True, which is of models of one stage on a data base that '
+            f'has a generation; add such a base of _base_/datasets, or leave it out'
         )
+    for part in ('dataloader', 'evaluator', 'cfg'):
+        cfg.pop(f'val_{part}', None)
     for key, value in cfg.generation.items():
         cfg[key] = copy.deepcopy(value)
+    cfg.generates = False  # a dump of this config is complete
 
 
 def _join_stages(cfg: Config, path: Path, options: dict[str, Any]) -> None:

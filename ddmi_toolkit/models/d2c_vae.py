@@ -1,17 +1,14 @@
 """Stage 1: discrete observations, a latent, a continuous field."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import torch
-from mmengine.dist import all_reduce, get_world_size
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from ..registry import MODELS
 from ..structures import DiagonalGaussian, seeded_normal
+from ..utils import adversarial_step, keep_games_apart, plays
 from .first_stage import AbstractFirstStage
 
 
@@ -70,10 +67,7 @@ class D2CVAE(AbstractFirstStage):
                 for name, cfg in (adversarial or {}).items()
             }
         )
-        # Updated apart from the rest, so its gradients are averaged apart, see `train_step`.
-        DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(
-            self, [k for k in self.state_dict() if k.startswith('adversarial.')]
-        )
+        keep_games_apart(self)
 
     def encode(self, inputs: Any) -> DiagonalGaussian:
         """Posterior over the latent given discrete observations."""
@@ -139,46 +133,9 @@ class D2CVAE(AbstractFirstStage):
         Raises:
             TypeError: The optimizers do not fit the model.
         """
-        has_two = isinstance(optim_wrapper, OptimWrapperDict)
-        if has_two != bool(len(self.adversarial)):
-            raise TypeError(
-                f'model.adversarial has {list(self.adversarial)}, but optim_wrapper is '
-                f'{"two optimizers" if has_two else "one optimizer"}; with adversarial losses set '
-                f"optim_wrapper.constructor='AdversarialOptimWrapperConstructor', without them "
-                f'do not'
-            )
-        if not has_two:
-            return super().train_step(data, optim_wrapper)
-        call, autoencoder = forward or self, optim_wrapper['autoencoder']
-        with _fixed(self.adversarial), autoencoder.optim_context(call):
-            data = self.data_preprocessor(data, True)
-            losses, pred = call(**data, mode='loss_and_pred')
-        loss, log = self.parse_losses(losses)
-        autoencoder.update_params(loss)
-        return {**log, **self._play(pred, data, optim_wrapper['discriminator'])}
-
-    def _play(
-        self, pred: Tensor, data: dict[str, Any], optim_wrapper: OptimWrapper
-    ) -> dict[str, Tensor]:
-        """Update the discriminators of the games that do not rest; values to log."""
-        played = {name: game for name, game in self.adversarial.items() if game.weight}
-        if not played:
-            return {}
-        with optim_wrapper.optim_context(self.adversarial):
-            losses = {
-                f'loss_{name}_discriminator': game.discriminator_loss(
-                    pred, data['target'], data['query']
-                )
-                for name, game in played.items()
-            }
-        loss, log = self.parse_losses(losses)
-        optim_wrapper.backward(optim_wrapper.scale_loss(loss))
-        if optim_wrapper.should_update():
-            _average_gradients(self.adversarial)
-            optim_wrapper.step()
-            optim_wrapper.zero_grad()
-        log.pop('loss')  # the sum of both sides means nothing
-        return log
+        if plays(self, optim_wrapper):
+            return adversarial_step(self, data, optim_wrapper, forward)
+        return super().train_step(data, optim_wrapper)
 
     def _losses(
         self,
@@ -198,22 +155,3 @@ class D2CVAE(AbstractFirstStage):
             if game.weight:
                 losses[f'loss_{name}'] = game.generator_loss(pred, target, query)
         return losses
-
-
-@contextmanager
-def _fixed(module: nn.Module) -> Iterator[None]:
-    """Keep gradients away from a module's parameters, while they still pass through it."""
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        module.requires_grad_(True)
-
-
-@torch.no_grad()
-def _average_gradients(module: nn.Module) -> None:
-    """Over all processes."""
-    if get_world_size() > 1:
-        for parameter in module.parameters():
-            if parameter.grad is not None:
-                all_reduce(parameter.grad, op='mean')

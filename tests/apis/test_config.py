@@ -42,6 +42,29 @@ def test_resolved_configs_can_be_read_again(tmp_path):
     assert config_hash(again) == config_hash(cfg)
 
 
+def test_a_model_of_one_stage_that_generates_is_evaluated_as_stage_two(tmp_path):
+    """The seeds and metrics of `generation`, nothing to validate; a dump says the same."""
+    first = load_config('d2c_vae/modelnet10_chair.py')
+    leaf = tmp_path / 'leaf.py'
+    leaf.write_text("_base_ = 'ddmi_toolkit::d2c_vae/modelnet10_chair.py'\ngenerates = True\n")
+    cfg = load_config(leaf, {'test_dataloader.dataset.num_samples': 3})
+    assert cfg.test_evaluator == first.generation.test_evaluator
+    expected = {**first.generation.test_dataloader.dataset, 'num_samples': 3}
+    assert cfg.test_dataloader.dataset == expected
+    assert not {'val_dataloader', 'val_evaluator', 'val_cfg'} & set(cfg)
+    cfg.dump(tmp_path / 'again.py')
+    again = load_config(tmp_path / 'again.py')
+    assert again.test_dataloader == cfg.test_dataloader
+    assert config_hash(again) == config_hash(cfg)
+
+
+def test_what_generates_needs_data_with_a_generation(tmp_path):
+    leaf = tmp_path / 'leaf.py'
+    leaf.write_text("_base_ = 'ddmi_toolkit::_base_/default_runtime.py'\ngenerates = True\n")
+    with pytest.raises(KeyError, match=r'generates=True.*add such a base'):
+        load_config(leaf)
+
+
 def test_options_reach_the_first_stage():
     options = {'first_stage.model.latent_channels': 4, 'first_stage.work_dir': 'elsewhere'}
     cfg = load_config('ddmi/modelnet10_chair.py', options)

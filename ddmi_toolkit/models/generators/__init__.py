@@ -2,7 +2,7 @@
 
 from .base import AbstractGenerator
 from .basis_decoder import AbstractBasisDecoder, BasisFieldDecoder
-from .coordinate_mlp import AbstractCoordinateMLP, FourierMLP, Siren
+from .coordinate_mlp import AbstractCoordinateMLP, FourierMLP, RandomFourierMLP, Siren
 from .heads import AbstractHead, LinearHead
 from .hypernetwork import AbstractHypernetwork, MLPHypernetwork, TransformerHypernetwork
 from .pe_generator import PEEvaluator, PEGenerator
@@ -41,6 +41,7 @@ __all__ = [
     'PEGenerator',
     'PlaneEmbedding',
     'RadianceHead',
+    'RandomFourierMLP',
     'ScaleStyle',
     'ShiftedBiases',
     'Siren',

@@ -28,7 +28,11 @@ HYPERNETWORKS = {
     'mlp': dict(type='MLPHypernetwork', hidden_channels=16),
     'transformer': dict(type='TransformerHypernetwork', hidden_channels=16, num_layers=1),
 }
-NETWORKS = {'relu': dict(type='FourierMLP'), 'sine': dict(type='Siren')}
+NETWORKS = {
+    'relu': dict(type='FourierMLP'),
+    'sine': dict(type='Siren'),
+    'random': dict(type='RandomFourierMLP', num_frequencies=32),
+}
 
 
 def build(modulation='full', hypernetwork='mlp', network='relu', **changes):
@@ -39,7 +43,7 @@ def build(modulation='full', hypernetwork='mlp', network='relu', **changes):
         num_layers=4,
         modulation=MODULATIONS[modulation],
         hypernetwork=HYPERNETWORKS[hypernetwork],
-        network=NETWORKS[network],
+        network=NETWORKS[network] if isinstance(network, str) else network,
     )
     return WeightGenerator(LAYOUT, 3, **(config | changes))
 
@@ -142,9 +146,12 @@ def test_every_combination_starts_alive_and_near_a_shared_network(
     assert dead == []
 
 
-@pytest.mark.parametrize('name', ['shift', 'grouped'])
-def test_fields_of_shared_weights_are_saved_whole(name, tmp_path):
-    field = build(name, network='sine')(latents())
+@pytest.mark.parametrize(
+    ('name', 'network'), [('shift', 'sine'), ('grouped', 'sine'), ('full', 'random')]
+)
+def test_fields_of_shared_weights_are_saved_whole(name, network, tmp_path):
+    """Also the frequencies that were drawn."""
+    field = build(name, network=network)(latents())
     loaded = load_field(save_field(field[1], tmp_path / 'one.safetensors'))
     assert torch.equal(loaded(places(1)), field[1](places(1)))
 
@@ -162,6 +169,37 @@ def test_siren_computes_sines():
     x, y = coords.dense()[..., 0], coords.dense()[..., 1]
     expected = 2 * torch.sin(3 * x) - torch.sin(6 * y + 1.5) + 0.5
     torch.testing.assert_close(generator.evaluator(state, coords)[..., 0], expected)
+
+
+@pytest.mark.parametrize('is_bounded', [False, True])
+def test_random_fourier_networks_compute_waves_of_their_frequencies(is_bounded):
+    """Two layers written out by hand: the first one picks a cosine and a sine."""
+    network = dict(type='RandomFourierMLP', num_frequencies=2, is_bounded=is_bounded)
+    generator = build(network=network, num_layers=2, width=2, out_channels=1)
+    frequencies = generator.evaluator.frequencies
+    frequencies.copy_(torch.tensor([[1.0, 0.0], [0.5, 2.0]]))
+    state = {
+        'layer0.weight': torch.eye(4)[None, [0, 3]],
+        'layer0.bias': torch.zeros(1, 2),
+        'layer1.weight': torch.tensor([[[1.0, 2.0]]]),
+        'layer1.bias': torch.tensor([[0.5]]),
+    }
+    coords = places(1)
+    x, y = coords.dense()[..., 0], coords.dense()[..., 1]
+    waves = torch.stack([(2 * torch.pi * x).cos(), (torch.pi * (x + 4 * y)).sin()])
+    waves = torch.where(waves > 0, waves, 0.1 * waves)
+    expected = waves[0] + 2 * waves[1] + 0.5
+    expected = expected.tanh() if is_bounded else expected
+    torch.testing.assert_close(
+        generator.evaluator(state, coords)[..., 0], expected, atol=2e-5, rtol=1e-4
+    )
+
+
+def test_without_frequencies_a_network_sees_coordinates():
+    generator = build(network=dict(type='RandomFourierMLP', num_frequencies=0))
+    x = places().dense()
+    assert generator.evaluator.features(x) is x
+    assert generator.base[0].in_features == 2
 
 
 @pytest.mark.parametrize('network', NETWORKS)
@@ -185,6 +223,8 @@ def test_bad_arguments_are_named():
         FactorizedWeights(0)
     with pytest.raises(ValueError, match='num_groups must be at least 1, got 0'):
         GroupedWeights(0)
+    with pytest.raises(ValueError, match='num_frequencies=-1 must not be negative'):
+        build(network=dict(type='RandomFourierMLP', num_frequencies=-1))
     with pytest.raises(TypeError, match='expected AbstractWeightModulation'):
         WeightGenerator(LAYOUT, 3, 1, modulation=dict(type='FourierMLP'))
     assert ShiftedBiases().tokens(8, 5) == (1, 8)
