@@ -58,8 +58,8 @@ class FieldInferencer:
     ) -> Iterator[Field]:
         """One field per seed; a seed's field does not depend on the other seeds.
 
-        A stage-1 config decodes N(0, I) in place of diffused latents: the baseline that a latent
-        diffusion must beat.
+        Without a latent diffusion, N(0, I) is decoded: by a model of one stage the way that it
+        generates, by a first stage the baseline that a latent diffusion must beat.
 
         Args:
             seeds: At least one.
@@ -159,7 +159,16 @@ class FieldInferencer:
 
     @torch.no_grad()
     def encode(self, inputs: Iterable[Any]) -> Tensor:
-        """Posterior means ``(B, C, N)`` of observations, each without a batch dimension."""
+        """Posterior means ``(B, C, N)`` of observations, each without a batch dimension.
+
+        Raises:
+            ValueError: The model has no encoder.
+        """
+        if not hasattr(self.autoencoder, 'encode'):
+            raise ValueError(
+                f'{type(self.autoencoder).__name__} only generates: it has no encoder to '
+                f'reconstruct with; use a config of a D2C-VAE'
+            )
         batches = (torch.as_tensor(one)[None].to(self.device) for one in inputs)
         return torch.cat([self.autoencoder.encode(batch).mean for batch in batches])
 

@@ -27,7 +27,7 @@ class Pairs(NamedTuple):
 
 
 class PairEmbedding(nn.Module):
-    """One token per pair: a linear map of its coordinate's sinusoids, its value and the noise level.
+    """One token per pair: a linear map of coordinate sinusoids, value and noise level.
 
     Args:
         num_coords: Coordinates ``D``.

@@ -107,6 +107,8 @@ def test_leaf_trains_tests_and_generates(leaf, tmp_path):
     assert saved.state['noise'].equal(direct.state['noise'])
     between = list(inferencer.interpolate(0, 1, 3))
     assert between[-1].state['noise'].equal(saved.state['noise'])
+    with pytest.raises(ValueError, match='DiffusionField only generates: it has no encoder'):
+        inferencer.encode([torch.zeros(3, 16, 16)])
 
 
 def test_a_study_of_it_has_a_row(tmp_path):
