@@ -19,6 +19,8 @@ from ddmi_toolkit.apis import (
     write_samples,
 )
 from ddmi_toolkit.apis.studies import run_study, study_of, with_options
+from ddmi_toolkit.registry import MODELS
+from ddmi_toolkit.structures import seeded_normal
 from ddmi_toolkit.utils import load_checkpoint
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -86,6 +88,21 @@ def test_leaf_builds_and_is_evaluated_as_generation(leaf):
     assert cfg.test_dataloader.dataset.type == 'SeedDataset'
     assert list(cfg.test_evaluator) == list(cfg.generation.test_evaluator)
     assert cfg.work_dir.endswith(leaf.stem)
+
+
+@pytest.mark.parametrize('leaf', LEAVES, ids=lambda p: p.stem)
+def test_the_loss_is_the_squared_error_of_the_noise(leaf):
+    """A network that says ``v = 0`` means ``x0 = alpha z`` and the noise ``sigma z``."""
+    cfg = load_config(leaf)
+    diffuser = MODELS.build(
+        cfg.model.diffuser, default_args=dict(layout=layout_of(cfg), channels=channels_of(cfg))
+    )
+    seeds, x0 = torch.arange(20), torch.randn(20, 3, 7)
+    found = diffuser.loss(lambda z, level, cond: torch.zeros_like(z), x0, seeds=seeds)
+    alpha, sigma = diffuser.schedule(diffuser.schedule.sample_t(20, seeds), 3)
+    eps = seeded_normal(seeds, (3, 7), 'noise')
+    expected = (sigma * (alpha * x0 + sigma * eps) - eps).square().mean((1, 2))
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize('leaf', LEAVES, ids=lambda p: p.stem)
