@@ -58,8 +58,8 @@ class FieldInferencer:
     ) -> Iterator[Field]:
         """One field per seed; a seed's field does not depend on the other seeds.
 
-        A stage-1 config decodes its prior in place of diffused latents. That of a D2C-VAE is
-        N(0, I): the baseline that a latent diffusion must beat.
+        Without a latent diffusion, the model's prior is decoded: by a model of one stage the way
+        that it generates, by a D2C-VAE N(0, I), the baseline that a latent diffusion must beat.
 
         Args:
             seeds: At least one.
@@ -160,7 +160,16 @@ class FieldInferencer:
 
     @torch.no_grad()
     def encode(self, inputs: Iterable[Any]) -> Tensor:
-        """Posterior means ``(B, C, N)`` of observations, each without a batch dimension."""
+        """Posterior means ``(B, C, N)`` of observations, each without a batch dimension.
+
+        Raises:
+            ValueError: The model has no encoder.
+        """
+        if not hasattr(self.autoencoder, 'encode'):
+            raise ValueError(
+                f'{type(self.autoencoder).__name__} only generates: it has no encoder to '
+                f'reconstruct with; use a config of a D2C-VAE'
+            )
         batches = (
             default_collate([one]) if isinstance(one, Mapping) else torch.as_tensor(one)[None]
             for one in inputs

@@ -70,8 +70,13 @@ def layout_of(cfg: Config) -> PlaneLayout:
 
 
 def channels_of(cfg: Config) -> int:
-    """Channels of a value of the fields that a config's model makes."""
+    """Channels of a value of the fields that a config's model makes.
+
+    Of a model without a generator, they are its ``out_channels``.
+    """
     autoencoder = cfg.model.get('first_stage', cfg.model)
+    if 'generator' not in autoencoder:
+        return autoencoder.out_channels
     offers = dict(layout=layout_of(cfg), in_channels=autoencoder.latent_channels)
     with torch.device('meta'):
         generator = MODELS.build(

@@ -226,11 +226,14 @@ def trainable_parameters(cfg: Config) -> dict[str, int]:
     """Numbers of trainable parameters of a config's model, by part; discriminators not counted.
 
     Returns:
-        Of stage 1 ``dict(model, generator)``, of stage 2 ``dict(denoiser)``.
+        Of stage 1 ``dict(model[, generator])``, of stage 2 ``dict(denoiser)``.
     """
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
-    names = ['denoiser'] if 'first_stage' in cfg else ['', 'generator']
+    if 'first_stage' in cfg:
+        names = ['denoiser']
+    else:
+        names = ['', 'generator'] if hasattr(model, 'generator') else ['']
     counts = {}
     for name in names:
         part = model.get_submodule(name)

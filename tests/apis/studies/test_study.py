@@ -193,3 +193,9 @@ def test_parameters_are_those_of_the_built_models():
     second = MODELS.build(load_config(SECOND).model)
     trained = sum(p.numel() for p in second.parameters() if p.requires_grad)
     assert trainable_parameters(load_config(SECOND)) == dict(denoiser=trained)
+
+
+def test_a_model_without_a_generator_is_counted_as_a_whole():
+    counts = trainable_parameters(load_config('classifiers/procedural_chair.py'))
+    assert list(counts) == ['model']
+    assert counts['model'] > 0

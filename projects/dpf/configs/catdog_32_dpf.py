@@ -1,0 +1,20 @@
+"""DPF on CIFAR-10's cats and dogs.
+
+PYTHONPATH=projects/dpf python tools/train.py projects/dpf/configs/catdog_32_dpf.py
+"""
+
+_base_ = [
+    'ddmi_toolkit::_base_/datasets/catdog_32.py',
+    'ddmi_toolkit::_base_/default_runtime.py',
+    './_base_/dpf_small.py',
+]
+model = dict(
+    layout=dict(
+        axes=[dict(name='x', size=32), dict(name='y', size=32)], planes=['xy'], latent_stride=1
+    ),
+    out_channels=3,
+)
+# A model of one stage is evaluated as the second of two.
+val_dataloader = val_evaluator = val_cfg = None
+test_dataloader = dict(_base_.generation.test_dataloader, _delete_=True)
+test_evaluator = _base_.generation.test_evaluator
