@@ -37,7 +37,7 @@ NAMES = (
     'd2c_vae/procedural_chair',
     'd2c_vae/procedural_video',
     'ablations/chair_single_scale',
-    'baselines/chair_weight_generation',
+    'baselines/chair_full_weights',
 )
 
 
@@ -121,7 +121,7 @@ def test_one_scale_has_a_spectrum_and_nothing_to_leave_out(run, models, tmp_path
 @pytest.mark.parametrize(
     'name, arguments, message',
     [
-        ('baselines/chair_weight_generation', [], 'WeightEvaluator has no basis fields'),
+        ('baselines/chair_full_weights', [], 'FourierMLP has no basis fields'),
         ('d2c_vae/procedural_image', ['--seeds', '0-4'], 'are 4 held-out items.* number 4'),
         ('d2c_vae/procedural_image', ['--rows', 0], '--rows 0'),
         ('d2c_vae/procedural_image', ['--seeds', 0, '--cutoff', 0], 'cutoff=0.0 must be positive'),
