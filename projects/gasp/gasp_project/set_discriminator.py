@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .neighborhoods import Neighborhoods, canonical_order, neighborhoods, take
 
 SLOPE = 0.2  # of leaky ReLUs, published
+GAIN = 4.0  # keeps the scale of features, which leaky ReLUs and means over neighbors shrink
 
 
 class SetDiscriminator(nn.Module):
@@ -91,8 +92,9 @@ class SetDiscriminator(nn.Module):
 class PointConv(nn.Module):
     """A convolution whose weights are a function of the offset (PointConv, Wu et al. 2019).
 
-    ``out = L(sum_k w(offset_k) f_k^T)`` with a small network ``w`` and a linear map ``L``: their
-    efficient form, without the density, as in GASP.
+    ``out = L(mean_k w(offset_k) f_k^T)`` with a small network ``w`` and a linear map ``L``: their
+    efficient form, without the density, as in GASP. Published is the sum, which differs by a
+    factor of ``L``; the mean starts at the same scale for any number of neighbors.
 
     Args:
         dim: Number of coordinates ``D``.
@@ -110,12 +112,13 @@ class PointConv(nn.Module):
         for i, o in pairwise(widths):
             self.weights.extend([nn.Linear(i, o), LastBatchNorm(o), nn.LeakyReLU(SLOPE)])
         self.linear = nn.Linear(widths[-1] * in_channels, out_channels)
+        nn.init.normal_(self.linear.weight, std=GAIN * self.linear.in_features**-0.5)
 
     def forward(self, place: Neighborhoods, features: Tensor) -> Tensor:
         """Features ``(B, P, C)`` of points to those ``(B, M, C_out)`` of centers."""
         weights = self.weights(place.offsets)  # (b, M, K, W)
         neighbors = place.gather(features)  # (B, M, K, C)
-        return self.linear((neighbors.mT @ weights).flatten(2))
+        return self.linear((neighbors.mT @ weights).flatten(2) / weights.shape[2])
 
 
 class LastBatchNorm(nn.BatchNorm1d):

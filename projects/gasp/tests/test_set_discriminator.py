@@ -1,5 +1,7 @@
 """Scores of sets: what they depend on, and what a point convolution computes."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from gasp_project import PointConv, SetDiscriminator
@@ -27,7 +29,7 @@ def sets(dim=2, batch=3, count=36, channels=3):
 def grid(size=6, batch=3):
     axis = torch.linspace(-1, 1, size)
     coords = torch.stack(torch.meshgrid(axis, axis, indexing='ij'), -1).flatten(0, 1)
-    return coords.expand(batch, -1, -1), sets(count=size**2)[1]
+    return coords.expand(batch, -1, -1), sets(batch=batch, count=size**2)[1]
 
 
 @pytest.mark.parametrize('dim', [1, 2, 3, 4])
@@ -78,10 +80,10 @@ def test_every_parameter_is_trained():
     assert dead == []
 
 
-def test_a_point_convolution_sums_over_offsets():
+def test_a_point_convolution_averages_over_offsets():
     """With weights that are the offsets, inside a grid of 3 x 3 neighbors: moments of the values.
 
-    The offsets of a constant cancel; of the coordinate x, ``sum dx x = sum dx^2 = 6 h^2``.
+    The offsets of a constant cancel; of the coordinate x, ``mean dx x = mean dx^2 = 6 h^2 / 9``.
     """
     size, h = 6, 2 / 5
     coords, _ = grid(size, batch=1)
@@ -93,8 +95,23 @@ def test_a_point_convolution_sums_over_offsets():
     out = convolution(neighborhoods(coords, 9), features).view(size, size, 2, 2)
     inside = out[1:-1, 1:-1]
     torch.testing.assert_close(inside[..., 0, :], torch.zeros(4, 4, 2), atol=1e-6, rtol=0)
-    expected = torch.tensor([6 * h**2, 0.0]).expand(4, 4, 2)
+    expected = torch.tensor([6 * h**2 / 9, 0.0]).expand(4, 4, 2)
     torch.testing.assert_close(inside[..., 1, :], expected, atol=1e-6, rtol=1e-5)
+
+
+def test_features_keep_their_scale_through_convolutions_at_the_start():
+    """With any number of neighbors: else a score would be all or nothing before any training."""
+    torch.manual_seed(0)
+    coords = grid(16)[0][:1]
+    for num_neighbors in (9, 25):
+        place = neighborhoods(coords, num_neighbors)
+        h = torch.randn(4, 256, 3) + torch.randn(4, 1, 3)
+        sizes = [3, 24, 48, 96, 96]
+        start = h.square().mean().sqrt()
+        for before, after in pairwise(sizes):
+            h = PointConv(2, before, after, (16, 16))(place, h).detach()
+            h = nn.functional.leaky_relu(h, 0.2)
+        assert 0.2 < h.square().mean().sqrt() / start < 5
 
 
 def test_shared_neighborhoods_convolve_as_separate_ones():
