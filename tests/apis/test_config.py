@@ -63,6 +63,9 @@ def test_what_generates_needs_data_with_a_generation(tmp_path):
     leaf.write_text("_base_ = 'ddmi_toolkit::_base_/default_runtime.py'\ngenerates = True\n")
     with pytest.raises(KeyError, match=r'generates=True.*add such a base'):
         load_config(leaf)
+    leaf.write_text("_base_ = 'ddmi_toolkit::ddmi/catdog_32.py'\ngenerates = True\n")
+    with pytest.raises(KeyError, match=r'leaf\.py has generates=True, which is of models of one'):
+        load_config(leaf)
 
 
 def test_options_reach_the_first_stage():
@@ -218,21 +221,3 @@ def test_a_generator_without_a_first_stage_is_refused(tmp_path):
         load_config(leaf)
     with pytest.raises(KeyError, match=r'use model\.generator\.width'):
         load_config('d2c_vae/catdog_32.py', {'generator.width': 8})
-
-
-def test_a_model_that_generates_alone_is_tested_as_stage_two_is(tmp_path):
-    """Nothing of the reconstruction's test is left; a dump of it can be read again."""
-    leaf = tmp_path / 'leaf.py'
-    base = "_base_ = 'ddmi_toolkit::d2c_vae/catdog_32.py'\n"
-    leaf.write_text(f'{base}generates = True\n')
-    cfg = load_config(leaf, {'test_dataloader.dataset.num_samples': 7})
-    assert cfg.test_dataloader.dataset == dict(type='SeedDataset', num_samples=7)
-    assert [m.type for m in cfg.test_evaluator] == ['GenerativeQuality']
-    assert config_hash(cfg) == config_hash(load_config('d2c_vae/catdog_32.py'))
-    cfg.dump(tmp_path / 'dump.py')
-    assert load_config(tmp_path / 'dump.py').test_dataloader == cfg.test_dataloader
-    leaf.write_text(f'{base}generates = False\n')
-    assert load_config(leaf).test_dataloader.dataset.type == 'ImageDataset'
-    leaf.write_text("_base_ = 'ddmi_toolkit::ddmi/catdog_32.py'\ngenerates = True\n")
-    with pytest.raises(KeyError, match=r'leaf\.py: generates=True is for a model of one stage'):
-        load_config(leaf)

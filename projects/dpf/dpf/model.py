@@ -86,6 +86,11 @@ class DiffusionField(BaseModel):
         """Shape ``(C, N)`` of what one field is generated from."""
         return self.out_channels, self.evaluator.noise.num_coefficients
 
+    def prior(self, seeds: Tensor) -> Tensor:
+        """Standard normal ``z (B, C, N)``, row ``i`` a function of ``seeds[i]``."""
+        nodes = self.context_coords
+        return seeded_normal(seeds, self.latent_shape, 'sample', nodes.device, nodes.dtype)
+
     def decode(self, z: Tensor) -> Field:
         """Fields of standard normal ``z (B, C, N)``."""
         coords = normalize(self.context_coords, self.layout).expand(len(z), -1, -1)
@@ -119,10 +124,8 @@ class DiffusionField(BaseModel):
         """
         if mode == 'loss':
             return dict(loss_diffusion=self._loss(query, target, seed).mean())
-        nodes = self.context_coords
-        z = seeded_normal(seed, self.latent_shape, 'sample', nodes.device, nodes.dtype)
         with torch.no_grad():
-            field = self.decode(z)
+            field = self.decode(self.prior(seed))
             pred = None if query is None else field(as_coords(query, self.layout))
         return [
             dict(seed=int(s), field=field[i], pred=None if pred is None else pred[i])

@@ -70,6 +70,11 @@ class FieldGAN(BaseModel):
         """Shape ``(C, N)`` of one latent."""
         return self.latent_channels, self.layout.num_tokens()
 
+    def prior(self, seeds: Tensor, stream: str = 'sample') -> Tensor:
+        """Standard normal latents ``(B, C, N)``, row ``i`` a function of ``seeds[i]``."""
+        like = next(self.generator.parameters())
+        return seeded_normal(seeds, self.latent_shape, stream, like.device, like.dtype)
+
     def decode(self, z: Tensor) -> Field:
         """Fields of a batch of latents ``(B, C, N)``."""
         return self.generator(z)
@@ -114,10 +119,7 @@ class FieldGAN(BaseModel):
             Loss terms by name, with the prediction ``(B, *S, C)`` behind them if asked for, or one
             ``dict(seed, field, pred)`` per seed.
         """
-        stream = 'sample' if mode == 'predict' else 'latent'
-        like = next(self.generator.parameters())
-        z = seeded_normal(seed, self.latent_shape, stream, like.device, like.dtype)
-        field = self.decode(z)
+        field = self.decode(self.prior(seed, 'sample' if mode == 'predict' else 'latent'))
         pred = None if query is None else self.render(field, query)
         if mode == 'predict':
             return [
