@@ -3,8 +3,8 @@
     export PYTHONPATH=projects/audio_1d
     python tools/train.py projects/audio_1d/configs/ddmi/audio_tones.py
 
-Hardware and time: one CPU core; not measured yet.
-Score: not measured yet.
+Hardware and time: one CPU core beside another training, 19 minutes for stage 1 and 27 for stage 2.
+Score: Fréchet distance of spectrograms 2.15, of reconstructions 0.30 (README).
 """
 
 _base_ = [
