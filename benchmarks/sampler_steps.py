@@ -6,11 +6,14 @@ Every sampler starts from the same noises. Measured are
 
 - ``frechet``: Fréchet distance of latents to training latents, both on the first principal
   components of the latter; rows named ``seeds`` repeat the baseline from other noises, and their
-  spread is the noise of this number;
+  spread is the noise of this number. The row ``training`` has as many training latents that the
+  reference does not contain: the distance of perfect samples;
 - ``from_limit``: root mean square distance to the latents of the same noises on the exact path (a
   deterministic sampler with many steps), relative to the spread of latents; of deterministic
   samplers only;
 - with ``--surfaces``, the metrics of the config's test on the first samples.
+
+``--only "DDIM 200" "UniPC 10"`` measures these rows.
 """
 
 import argparse
@@ -24,7 +27,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from ddmi_toolkit.apis import FieldInferencer, config_hash, readable_errors
+from ddmi_toolkit.apis import FieldInferencer, config_hash, load_config, readable_errors
+from ddmi_toolkit.apis.evaluating import file_hash
+from ddmi_toolkit.apis.loading import find_or_name
 from ddmi_toolkit.evaluation.distribution import FeatureStatistics, frechet_distance
 from ddmi_toolkit.registry import DATASETS, METRICS, MODELS
 
@@ -56,9 +61,14 @@ def training_latents(inferencer: FieldInferencer, count: int) -> Tensor:
     """Normalized posterior samples ``(count, C, N)`` of the first training items."""
     cfg = inferencer.cfg.train_dataloader.dataset
     dataset = DATASETS.build(cfg.get('dataset', cfg))  # of a cache, what it encodes
+    if count > len(dataset):
+        raise ValueError(
+            f'--reference and --samples ask for {count} training items, there are {len(dataset)}; '
+            f'lower one of them'
+        )
     latents = []
-    for start in range(0, min(count, len(dataset)), 32):
-        items = [dataset[i] for i in range(start, min(start + 32, count, len(dataset)))]
+    for start in range(0, count, 32):
+        items = [dataset[i] for i in range(start, min(start + 32, count))]
         inputs = default_collate([item['inputs'] for item in items]).to(inferencer.device)
         seeds = torch.tensor([item['seed'] for item in items])
         latents.append(inferencer.model.encode(inputs, seed=seeds))
@@ -98,14 +108,19 @@ def surface_metrics(inferencer: FieldInferencer, z: Tensor, seeds: Tensor) -> di
 def measure(inferencer: FieldInferencer, args: argparse.Namespace) -> dict[str, dict[str, float]]:
     """All rows, by the name of the sampler."""
     seeds = torch.arange(args.samples)
-    reference = training_latents(inferencer, args.reference)
-    principal = Principal(reference, args.components)
-    spread = float(reference.std())
-    limit = sample(inferencer, seeds, LIMIT, args.batch_size)
-    rows = {}
     todo = {'DDIM 200': (BASELINE, seeds), **{k: (v, seeds) for k, v in SAMPLERS.items()}}
     for i in range(1, args.repeats + 1):
         todo[f'DDIM 200, seeds {i}'] = (BASELINE, seeds + i * args.samples)
+    if unknown := set(args.only or ()) - set(todo):
+        raise ValueError(f'--only {sorted(unknown)}: rows are named {list(todo)}')
+    todo = {name: todo[name] for name in args.only or todo}
+    reference, others = training_latents(inferencer, args.reference + args.samples).split(
+        [args.reference, args.samples]
+    )
+    principal = Principal(reference, args.components)
+    spread = float(reference.std())
+    limit = sample(inferencer, seeds, LIMIT, args.batch_size)
+    rows = {'training': dict(frechet=principal.distance(others))}
     for name, (config, own) in todo.items():
         z = sample(inferencer, own, config, args.batch_size)
         evaluations = config['num_steps'] * EVALUATIONS.get(config['type'], 1)
@@ -124,9 +139,11 @@ def plot(rows: Mapping[str, Mapping[str, float]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     axes = (figure := Figure(figsize=(6, 4), layout='constrained')).subplots()
-    kinds = dict.fromkeys(name.split()[0] for name in rows)
+    kinds = dict.fromkeys(name.split()[0] for name in rows if name != 'training')
     base = [r['frechet'] for name, r in rows.items() if name.startswith('DDIM 200')]
-    axes.axhspan(min(base), max(base), color='0.9', label='DDIM, 200 steps, several seeds')
+    if base:
+        axes.axhspan(min(base), max(base), color='0.9', label='DDIM, 200 steps, several seeds')
+    axes.axhline(rows['training']['frechet'], color='0.5', ls=':', label='other training latents')
     for kind in kinds:
         points = sorted(
             (r['evaluations'], r['frechet'])
@@ -134,9 +151,7 @@ def plot(rows: Mapping[str, Mapping[str, float]], path: Path) -> None:
             if name.split()[0] == kind and 'seeds' not in name
         )
         axes.plot(*zip(*points, strict=True), marker='o', label=kind)
-    axes.set(
-        xscale='log', yscale='log', xlabel='evaluations of the network', ylabel='Fréchet distance'
-    )
+    axes.set(xscale='log', xlabel='evaluations of the network', ylabel='Fréchet distance')
     axes.legend(fontsize=8)
     figure.savefig(path, dpi=120)
 
@@ -163,17 +178,22 @@ def main() -> None:
     parser.add_argument('--components', type=int, default=64)
     parser.add_argument('--repeats', type=int, default=2, help='of the baseline from other noises')
     parser.add_argument('--surfaces', type=int, default=0, help='samples for the test metrics')
+    parser.add_argument('--only', nargs='+', metavar='ROW', help='default: all')
     parser.add_argument('--batch-size', type=int, default=64)
     parser.add_argument('--out', type=Path, required=True)
     args = parser.parse_args()
-    inferencer = FieldInferencer(args.config, args.checkpoint)
+    cfg = load_config(args.config)
+    checkpoint = find_or_name(cfg, args.checkpoint)
+    inferencer = FieldInferencer(cfg, checkpoint)
     if not hasattr(inferencer.model, 'diffuser'):
         raise ValueError(f'{args.config} has no diffusion; give a config of stage 2')
     rows = measure(inferencer, args)
     args.out.mkdir(parents=True, exist_ok=True)
     facts = dict(
         config=args.config,
-        config_hash=config_hash(inferencer.cfg),
+        config_hash=config_hash(cfg),
+        checkpoint=checkpoint.name,
+        checkpoint_hash=file_hash(checkpoint),
         machine=platform.processor() or platform.machine(),
         torch=torch.__version__,
         arguments={k: v for k, v in vars(args).items() if isinstance(v, int)},

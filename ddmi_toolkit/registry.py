@@ -75,6 +75,22 @@ class RoleRegistry(Registry):
         accepted = _accepted(cls, cfg, offers)
         return super().build(cfg, *args, default_args=accepted or None, **kwargs)
 
+    def check(self, cfg: Any, offered: Iterable[str] = ()) -> None:
+        """Raise what :meth:`build` would say of a config's type and names of arguments.
+
+        Nothing is built. For what mmengine builds by itself: its message says neither what an
+        argument might have been nor how to go on.
+
+        Args:
+            cfg: As for :meth:`build`; what is built already is left alone.
+            offered: Names of arguments that mmengine adds.
+
+        Raises:
+            ValueError, TypeError: As :meth:`build`.
+        """
+        if isinstance(cfg, Mapping):
+            _accepted(self._class(cfg.get('type'), dict(cfg)), dict(cfg), dict.fromkeys(offered))
+
     def names(self, role: type | str) -> list[str]:
         """Registered names that have a role."""
         self.import_from_location()

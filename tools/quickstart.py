@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import trimesh
 from mmengine.config import Config
 
 from ddmi_toolkit.apis import (
@@ -29,7 +28,7 @@ from ddmi_toolkit.apis import (
     write_samples,
 )
 from ddmi_toolkit.geometry.isosurface import extract_mesh
-from ddmi_toolkit.geometry.raycast import contact_sheet
+from ddmi_toolkit.geometry.raycast import cloud_mesh, contact_sheet
 from ddmi_toolkit.registry import DATASETS, METRICS
 from ddmi_toolkit.visualization import save_image
 
@@ -91,14 +90,6 @@ def comparison(inferencer: FieldInferencer, first: Config) -> np.ndarray:
     for fields in (inferencer.reconstruct(observed), inferencer.sample(range(len(observed)))):
         meshes += [extract_mesh(field, 96) for field in fields]
     return contact_sheet(meshes, columns=len(observed), size=160)
-
-
-def cloud_mesh(points: np.ndarray, radius: float = 0.008) -> trimesh.Trimesh:
-    """A small icosahedron at each point ``(P, 3)``, so that a cloud can be rendered."""
-    solid = trimesh.creation.icosphere(subdivisions=0, radius=radius)
-    vertices = points[:, None] + solid.vertices
-    faces = solid.faces + len(solid.vertices) * np.arange(len(points))[:, None, None]
-    return trimesh.Trimesh(vertices.reshape(-1, 3), faces.reshape(-1, 3), process=False)
 
 
 def summary(report: dict) -> str:

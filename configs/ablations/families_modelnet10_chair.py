@@ -2,9 +2,10 @@
 
     python tools/ablate.py configs/ablations/families_modelnet10_chair.py --seeds 3 --stages 1
 
-Same encoder, latent, data and iterations; generators of 0.42 M parameters (within 2 %). The chairs
-are made by the command in docs/data.md. Scales: tiny, a smoke test; small, short runs of 700
-iterations of 4 chairs (three minutes of one core per row and seed); long, the runs of the leaves.
+Same encoder, latent, data and iterations; generators of 0.42 M parameters (the first 0.39).
+The chairs are made by the command in docs/data.md. Scales: tiny, a smoke test; small, short runs of
+700 iterations of 4 chairs (two minutes of an idle core per row and seed); long, the runs of the
+leaves.
 """
 
 columns = [

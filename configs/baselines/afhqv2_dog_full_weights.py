@@ -1,3 +1,4 @@
 # All weights of a ReLU network are generated, in place of embeddings.
 _base_ = ['../d2c_vae/afhqv2_dog.py', '../_base_/generators/full_weights.py']
-generator = dict(out_channels=3, width=256, num_layers=5, hypernetwork=dict(hidden_channels=76))
+generator = dict(out_channels=3, width=256, num_layers=5, network=dict(num_frequencies=7))
+generator['hypernetwork'] = dict(hidden_channels=76)

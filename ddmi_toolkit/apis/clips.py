@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ..structures import Field, PlaneLayout, Raster, Signal
 from ..utils import replace_atomically
-from ..visualization import CLIP_STREAMS, as_rate, quantize, save_image
+from ..visualization import CLIP_STREAMS, as_rate, check_rate, quantize, save_image
 from ..visualization.clips import check_clip_axes
 from .pictures import check_space
 
@@ -142,8 +142,8 @@ def write_clip(
         The path written.
 
     Raises:
-        ValueError: Another kind of field or file, something else in the way, or more pixels than
-            the disk may have room for.
+        ValueError: Another kind of field or file, something else in the way, more frames per
+            second than such files show, or more pixels than the disk may have room for.
     """
     path = Path(path)
     if field.signal is not Signal.CLIP or len(field) != 1:
@@ -159,6 +159,7 @@ def write_clip(
         )
     if path.suffix and path.is_dir():
         raise ValueError(f'{path} is a folder; name a file, such as {path / "clip.mp4"}')
+    check_rate(path.suffix, playback.rate)
     total = sum(map(len, playback.runs))
     check_space(path.parent, 3 * total * prod(playback.size[1:]))
     bar = tqdm(

@@ -13,6 +13,7 @@ from ..evaluation import Result
 from ..utils import load_checkpoint
 from .config import config_hash, run_name
 from .loading import find_or_name, load_model
+from .training import check_arguments
 
 
 def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
@@ -31,6 +32,7 @@ def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
     """
     if not cfg.get('test_evaluator'):
         raise ValueError(f'{cfg.experiment_name} has no test_evaluator; add one to its data base')
+    check_arguments(cfg)
     is_distributed = init_distributed()
     path = find_or_name(cfg, checkpoint)
     _warn_of_another_training(cfg, path)

@@ -79,8 +79,9 @@ class FieldInferencer:
             self._conditioner()
             if len(cond) != len(seeds):
                 raise ValueError(f'{len(cond)} conditions for {len(seeds)} seeds; give one each')
-        with self._guidance(guidance_scale):
-            yield from self._generate(self._initial_noise(seeds), seeds, cond, batch_size, negative)
+        noise = self._initial_noise(seeds)
+        options = dict(negative=negative, guidance_scale=guidance_scale)
+        yield from self._generate(noise, seeds, cond, batch_size, **options)
 
     def condition(self, value: Any, kind: str | None = None) -> Any:
         """The raw condition of one sample that a prompt, a class or a file stands for.
@@ -97,7 +98,7 @@ class FieldInferencer:
         if kind not in (None, conditioner.takes):
             raise ValueError(
                 f'{type(conditioner).__name__} takes a {conditioner.takes}, got a {kind}: '
-                f'{str(value)!r:.80}'
+                f'{str(value)!r:.80}; give it by --{conditioner.takes}'
             )
         return conditioner.parse(value)
 
@@ -139,8 +140,8 @@ class FieldInferencer:
         noise = spherical_path(ends[0], ends[1], num_steps)
         seeds = torch.full((num_steps,), seed_a)
         conds = None if cond is None else [cond] * num_steps
-        with self._guidance(guidance_scale):
-            yield from self._generate(noise, seeds, conds, batch_size, negative)
+        options = dict(negative=negative, guidance_scale=guidance_scale)
+        yield from self._generate(noise, seeds, conds, batch_size, **options)
 
     def interpolate_latents(self, z_a: Tensor, z_b: Tensor, num_steps: int) -> Iterator[Field]:
         """Fields on the :func:`spherical_path` between two latents ``(C, N)``, both included.
@@ -224,7 +225,6 @@ class FieldInferencer:
         if scale is None:
             yield
             return
-        self._conditioner()
         before = self.model.guidance.scale
         self.model.guidance.scale = float(scale)
         try:
@@ -238,15 +238,21 @@ class FieldInferencer:
         seeds: Tensor,
         cond: Sequence[Any] | Tensor | None,
         batch_size: int,
-        negative: Any = None,
+        *,
+        negative: Any,
+        guidance_scale: float | None,
     ) -> Iterator[Field]:
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size} must be at least 1')
+        if guidance_scale is not None and not getattr(self.model, 'has_guide', False):
+            self._conditioner()
         for start in range(0, len(seeds), batch_size):
             part = slice(start, start + batch_size)
             z = noise[part]
             if self._diffuser is not None:
                 conds = None if cond is None else default_collate(list(cond[part]))
                 others = None if negative is None else default_collate([negative] * len(z))
-                z = self.model.sample(seeds[part], conds, z, negative=others)
+                # per batch: between two of them, the caller may draw from another generator
+                with self._guidance(guidance_scale):
+                    z = self.model.sample(seeds[part], conds, z, negative=others)
             yield from self.decode(z)

@@ -55,8 +55,18 @@ def load_model(
 
 
 def layout_of(cfg: Config) -> PlaneLayout:
-    """Coordinate axes and planes of the fields that a config's model makes."""
-    return PlaneLayout.from_config(cfg.model.get('first_stage', cfg.model).layout)
+    """Coordinate axes and planes of the fields that a config's model makes.
+
+    Raises:
+        ValueError: It makes none.
+    """
+    autoencoder = cfg.model.get('first_stage', cfg.model)
+    if 'layout' not in autoencoder:
+        raise ValueError(
+            f'{cfg.get("experiment_name", "the config")} makes no fields, its model is a '
+            f'{autoencoder.get("type")}; name a config of configs/d2c_vae or configs/ddmi'
+        )
+    return PlaneLayout.from_config(autoencoder.layout)
 
 
 def channels_of(cfg: Config) -> int:

@@ -1,6 +1,7 @@
 """Training either stage by one command, and picking up where a killed run stopped."""
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +11,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..engine import init_distributed, wrapper_config
-from ..registry import MODELS
+from ..registry import DATASETS, HOOKS, LOOPS, METRICS, MODELS
 from ..utils import find_checkpoint, load_checkpoint
 from .config import config_hash, load_config, run_name
 
@@ -18,7 +19,9 @@ State = Literal['missing', 'partial', 'done']
 
 
 def check_config(cfg: Config, with_files: bool = False) -> None:
-    """Build the model on the meta device: mistakes in a config surface before data is read.
+    """Build the model on the meta device, and look at what is built later.
+
+    Mistakes in a config surface before data is read.
 
     Args:
         cfg: Complete config.
@@ -32,8 +35,26 @@ def check_config(cfg: Config, with_files: bool = False) -> None:
             model = MODELS.build(cfg.model)
             for part in model.modules() if with_files else ():
                 getattr(part, 'require_files', lambda: None)()
+            check_arguments(cfg)
         except (ValueError, TypeError, KeyError, FileNotFoundError) as error:
             raise type(error)(f'{cfg.get("experiment_name", "config")}: {error}') from error
+
+
+def check_arguments(cfg: Config) -> None:
+    """Look at the names of types and arguments of data sets, metrics, loops and hooks.
+
+    Raises:
+        ValueError, TypeError: As the registry says.
+    """
+    for part in ('train', 'val', 'test'):
+        if loader := cfg.get(f'{part}_dataloader'):
+            DATASETS.check(loader['dataset'])
+        metrics = cfg.get(f'{part}_evaluator') or ()
+        for metric in [metrics] if isinstance(metrics, Mapping) else metrics:
+            METRICS.check(metric)
+    LOOPS.check(cfg.get('train_cfg'), offered=('runner', 'dataloader'))
+    for hook in cfg.get('custom_hooks') or ():
+        HOOKS.check(hook)
 
 
 def run_state(cfg: Config) -> tuple[State, Path | None]:

@@ -40,6 +40,20 @@ class Camera:
         return center + distance * back, directions.reshape(-1, 3)
 
 
+def cloud_mesh(points: np.ndarray, radius: float | np.ndarray = 0.008) -> trimesh.Trimesh:
+    """A small icosahedron at each point, so that a cloud can be rendered.
+
+    Args:
+        points: ``(P, 3)``.
+        radius: Distance of the corners from the point, one or ``(P,)``.
+    """
+    solid = trimesh.creation.icosphere(subdivisions=0, radius=1.0)
+    radii = np.broadcast_to(radius, len(points))[:, None, None]
+    vertices = points[:, None] + radii * solid.vertices
+    faces = solid.faces + len(solid.vertices) * np.arange(len(points))[:, None, None]
+    return trimesh.Trimesh(vertices.reshape(-1, 3), faces.reshape(-1, 3), process=False)
+
+
 def render_mesh(
     mesh: trimesh.Trimesh,
     size: int = 256,

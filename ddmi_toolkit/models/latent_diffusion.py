@@ -6,14 +6,12 @@ from typing import Any
 
 import torch
 from mmengine.model import BaseModel
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..registry import MODELS
 from ..structures import DiagonalGaussian, seeded_normal
 from ..utils import load_checkpoint, load_state_strict
-
-Denoise = Callable[[Tensor, Tensor], Tensor]
-"""``(z_t (B, C, N), t (B,)) -> x0_hat (B, C, N)``."""
+from .weak_model import Denoise, WeakModel, embedded
 
 Cond = dict[str, Tensor | None]
 
@@ -34,7 +32,8 @@ class LatentDiffusion(BaseModel):
             says, as it is.
         weak: ``dict(checkpoint[, denoiser])`` of a weaker model that guidance moves away from in
             place of the unconditional one (autoguidance): a checkpoint of this model, of an
-            earlier iteration or trained with another denoiser, whose config is given then.
+            earlier iteration or trained with another denoiser, whose config is given then. It
+            keeps its own conditioner's weights.
         normalize_latents: Whether latents are standardized per channel and plane by
             ``latent_mean`` and ``latent_std``, which ``LatentStatsHook`` measures. The published
             model does not.
@@ -70,16 +69,21 @@ class LatentDiffusion(BaseModel):
         self.denoiser = MODELS.build(denoiser, role='AbstractDenoiser', default_args=offers)
         self.diffuser = MODELS.build(diffuser, role='Diffuser', default_args=offers)
         self.guidance = MODELS.build(guidance or dict(type='Guidance'), role='Guidance')
-        if self.guidance.scale != 1 and conditioner is None and weak is None:
+        self._weak = None if weak is None else WeakModel({'denoiser': denoiser, **weak}, offers)
+        if self.guidance.scale != 1 and not self.has_guide:
             raise ValueError(
                 f'guidance of scale {self.guidance.scale:g} moves away from the unconditional or '
                 f'a weaker model; set model.conditioner or model.weak=dict(checkpoint=...)'
             )
-        self._weak = None if weak is None else _WeakDenoiser({'denoiser': denoiser, **weak}, offers)
         self.normalize_latents = normalize_latents
         stats = (1, channels, len(layout.planes))
         self.register_buffer('latent_mean', torch.zeros(stats))
         self.register_buffer('latent_std', torch.ones(stats))
+
+    @property
+    def has_guide(self) -> bool:
+        """Whether guidance has anything to move away from."""
+        return self.conditioner is not None or self._weak is not None
 
     def init_weights(self) -> None:
         """Load the first stage; mmengine calls this once before training."""
@@ -139,7 +143,7 @@ class LatentDiffusion(BaseModel):
         Args:
             seed: ``(B,)`` integers.
             cond: ``B`` raw conditions. With a conditioner and None, generation is unconditional
-                and unguided.
+                and guided by a weaker model only.
             noise: ``(B, C, N)`` in place of the initial noise of the seeds.
             negative: ``B`` raw conditions that guidance moves away from, in place of none.
             wrap: Changes the denoiser of normalized latents, e.g. to agree with observations.
@@ -162,28 +166,39 @@ class LatentDiffusion(BaseModel):
             negative: ``B`` raw conditions that guidance moves away from, in place of none.
 
         Raises:
-            ValueError: A negative condition, and nothing positive or no conditioner.
+            ValueError: A negative condition that guidance cannot move away from.
         """
-        if negative is not None and (self.conditioner is None or cond is None):
-            raise ValueError('a negative condition needs a conditioner and a positive condition')
+        if negative is not None:
+            self._check_negative(cond)
         denoise = partial(self.diffuser.denoise, self.denoiser)
-        if self.conditioner is None:
-            wanted = other = cond
-        elif cond is None:
-            wanted = other = self.conditioner.null(batch_size)
-        else:
-            wanted = self.conditioner.embed(cond)
-            other = self._other(wanted, negative, batch_size)
+        wanted = embedded(self.conditioner, cond, batch_size)
         if self._weak is not None:
-            weak = partial(self.diffuser.denoise, self._weak.on(self.latent_mean.device))
-            return self._guided(partial(denoise, cond=wanted), partial(weak, cond=wanted))
-        if wanted is other:
+            return self._guided(
+                partial(denoise, cond=wanted), self._weak.denoise(self, cond, batch_size)
+            )
+        if self.conditioner is None or cond is None:
             return partial(denoise, cond=wanted)
+        other = self._other(wanted, negative, batch_size)
         return self._guided(
             partial(denoise, cond=wanted),
             partial(denoise, cond=other),
             _in_one_pass(denoise, wanted, other),
         )
+
+    def _check_negative(self, cond: Any) -> None:
+        if self.conditioner is None or cond is None:
+            raise ValueError('a negative condition needs a conditioner and a positive condition')
+        if self._weak is not None:
+            raise ValueError(
+                'guidance moves away from model.weak, so a negative condition would say nothing; '
+                'leave out one of them'
+            )
+        if self.guidance.scale == 1:
+            raise ValueError(
+                'guidance of scale 1 follows the condition alone and leaves out a negative '
+                'condition; raise the scale (--guidance of the command line, guidance_scale, '
+                'model.guidance), such as 3'
+            )
 
     def _other(self, wanted: Cond, negative: Any, batch_size: int) -> Cond:
         """The condition that guidance moves away from."""
@@ -251,28 +266,3 @@ def _in_one_pass(denoise: Callable[..., Tensor], wanted: Cond, other: Cond) -> A
         return x0[: len(z_t)], x0[len(z_t) :]
 
     return both
-
-
-class _WeakDenoiser:
-    """A denoiser read from another checkpoint when it is first needed; not part of the model."""
-
-    def __init__(self, config: dict[str, Any], offers: dict[str, Any]) -> None:
-        unknown = sorted(set(config) - {'checkpoint', 'denoiser'})
-        if unknown or 'checkpoint' not in config:
-            raise ValueError(
-                f'model.weak takes checkpoint and, if it differs, denoiser; got {sorted(config)}'
-            )
-        self.config, self.offers = config, offers
-        self.net: nn.Module | None = None
-
-    def on(self, device: torch.device) -> nn.Module:
-        if self.net is None:
-            path, start = self.config['checkpoint'], 'denoiser.'
-            state = load_checkpoint(path)['state_dict']
-            net = MODELS.build(
-                self.config['denoiser'], role='AbstractDenoiser', default_args=self.offers
-            )
-            mine = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
-            load_state_strict(net, mine, what=f'weak denoiser from {path}')
-            self.net = net.eval().requires_grad_(False)
-        return self.net.to(device)

@@ -1,5 +1,6 @@
 """Pure data types: layouts, coordinates, fields, cameras, posteriors and seeded draws."""
 
+from .basis_fields import basis_fields, basis_key, feed_scales, mean_basis_vectors
 from .cameras import Camera, look_at, orbit, stack_rays
 from .coords import Coords, Grid, Points, as_coords, pixel_centers
 from .field import Field
@@ -27,10 +28,14 @@ __all__ = [
     'Signal',
     'as_coords',
     'as_size',
+    'basis_fields',
+    'basis_key',
+    'feed_scales',
     'fitted_size',
     'generators',
     'look_at',
     'magnified_size',
+    'mean_basis_vectors',
     'mix_seed',
     'orbit',
     'pixel_centers',

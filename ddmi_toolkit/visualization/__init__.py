@@ -1,6 +1,7 @@
 """Pictures of fields."""
 
-from .clip_files import CLIP_STREAMS, as_rate, write_gif, write_mp4
+from .basis_pictures import PowerMap, draw_basis_analysis, with_differences
+from .clip_files import CLIP_STREAMS, as_rate, check_rate, write_gif, write_mp4
 from .clips import draw_clip, draw_sheet, draw_slices, frame_size, picture_strip
 from .media import as_picture, image_grid, quantize, save_image
 from .streaming import STREAMS, write_png, write_tiff
@@ -11,8 +12,11 @@ __all__ = [
     'CLIP_STREAMS',
     'STREAMS',
     'FieldVisualizer',
+    'PowerMap',
     'as_picture',
     'as_rate',
+    'check_rate',
+    'draw_basis_analysis',
     'draw_clip',
     'draw_line',
     'draw_plane',
@@ -26,6 +30,7 @@ __all__ = [
     'picture_strip',
     'quantize',
     'save_image',
+    'with_differences',
     'write_gif',
     'write_mp4',
     'write_png',

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 _QUALITY = dict(crf='12', preset='medium')  # visually lossless; 51 is the worst
+_GIF_CLOCK = 100
 # ITU-T H.273; BT.601 is what readers take that do not look at the note.
 _BT601, _BT709, _LIMITED = 6, 1, 1
 
@@ -110,6 +111,19 @@ def as_rate(fps: float) -> Fraction:
             f'fps={fps} must be a positive number of frames per second, from 0.001 to 10000'
         )
     return Fraction(fps).limit_denominator(1001)
+
+
+def check_rate(suffix: str, fps: float) -> None:
+    """Refuse more frames per second than files of a suffix can show.
+
+    Raises:
+        ValueError: A GIF has more than 100.
+    """
+    if suffix.lower() == '.gif' and fps > _GIF_CLOCK:
+        raise ValueError(
+            f'fps={fps:g}: a GIF shows at most {_GIF_CLOCK} frames per second, for its clock '
+            f"counts hundredths of a second; lower fps or num_frames, or choose format='mp4'"
+        )
 
 
 def import_av(what: str) -> Any:

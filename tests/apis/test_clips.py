@@ -169,6 +169,12 @@ def test_contact_sheet_shows_frames_and_slices(tmp_path):
         (LAYOUT, dict(num_frames=0), r'size=\(0, 16, 24\) must be 3 whole numbers'),
         (LAYOUT, dict(fps=0), 'fps=0 must be a positive number of frames per second'),
         (LAYOUT, dict(fps=1e-4), 'fps=0.0001 must be .* from 0.001'),
+        (
+            LAYOUT,
+            dict(fps=120, format='gif'),
+            "fps=120: a GIF shows at most 100 frames per second, .* choose format='mp4'",
+        ),
+        (LAYOUT, dict(num_frames=201, format='gif'), 'fps=402: .* lower fps or num_frames'),
         (LAYOUT, dict(playback='up'), "playback 'up' is not one of forward, reverse, loop"),
         (LAYOUT, dict(region=(0, 0, 0, 1, 1, 2)), "leaves the field: 't' goes from -1.0 to 1.0"),
         (LAYOUT, dict(cell=0.0), 'cell=0.0 must be a positive number'),
@@ -178,6 +184,15 @@ def test_contact_sheet_shows_frames_and_slices(tmp_path):
 def test_options_that_do_not_fit_are_refused(layout, options, message):
     with pytest.raises(ValueError, match=message):
         ClipWriter(layout, **options)
+
+
+def test_the_fastest_gif_shows_every_frame(tmp_path):
+    """A hundredth of a second each; a faster one is refused before it is written."""
+    write_clip(waves(), tmp_path / 'a.gif', Playback(LAYOUT, (6, 8, 8), fps=100))
+    assert len(frames_of(tmp_path / 'a.gif')) == 6
+    with pytest.raises(ValueError, match=r'fps=101: a GIF shows at most 100'):
+        write_clip(waves(), tmp_path / 'b.gif', Playback(LAYOUT, (6, 8, 8), fps=101))
+    assert [p.name for p in tmp_path.iterdir()] == ['a.gif']
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,12 @@ def test_hash_ignores_workers_and_folders_but_no_hyperparameter():
     assert hashed(**{'model.latent_channels': 4}) != base
     assert hashed(**{'randomness.seed': 1}) != base
     assert hashed(**{'train_cfg.max_iters': 7}) != base
+    points = 'train_dataloader.dataset.points'
+    kept = [
+        config_hash(load_config('d2c_vae/srn_cars_128.py', {f'{points}.{k}': v}))
+        for k, v in (('cache_dir', 'a'), ('cache_dir', None), ('num_points', 9))
+    ]
+    assert kept[0] == kept[1] != kept[2]
 
 
 @pytest.mark.parametrize(

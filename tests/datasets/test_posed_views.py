@@ -238,6 +238,7 @@ def test_broken_srn_objects_are_named(how, message, tmp_path):
         (dict(data=np.zeros((9, 3))), r'data has shape \(9, 3\) .* expected \(N, 6\)'),
         (dict(data=np.full((9, 6), 255.0)), r'colors of data go from 255 to 255; expected 0 to 1'),
         (dict(images=np.full((6, 8, 8, 3), 200.0)), r'images are float64 from 200\.0 to 200\.0'),
+        (dict(cam_poses=np.full((6, 4, 4), np.nan)), r'^\S*a\.npz \(view 0\): the pose has shape'),
         (dict(cam_poses=np.zeros((6, 4, 4))), r'a\.npz \(view 0\): the pose is no rigid motion'),
         (dict(data=np.array([{}])), r'a\.npz: cannot be read as npz \(Object arrays'),
     ],
@@ -254,6 +255,13 @@ def test_cut_npz_is_named(tmp_path):
     data = (tmp_path / 'a.npz').read_bytes()
     (tmp_path / 'a.npz').write_bytes(data[: len(data) // 2])
     with pytest.raises(ValueError, match=r'a\.npz: cannot be read as npz .* get it again'):
+        PosedViews(str(tmp_path))[0]
+
+
+def test_a_file_that_is_no_npz_is_named(tmp_path):
+    """Without numpy's advice to unpickle it."""
+    (tmp_path / 'a.npz').write_text('hello')
+    with pytest.raises(ValueError, match=r'a\.npz: cannot be read as npz \(truncated or none'):
         PosedViews(str(tmp_path))[0]
 
 
@@ -287,6 +295,18 @@ def _edit(path, change):
         ),
         (lambda s: s['frames'][1].pop('transform_matrix'), r'r_1\): the pose has shape'),
         (lambda s: s['frames'][1].update(transform_matrix='x'), 'is no matrix of numbers'),
+        (
+            lambda s: s.update(fl_x='wide'),
+            r"transforms\.json \(\./images/r_0\): fl_x='wide' is no number",
+        ),
+        (lambda s: s['frames'][1].update(k1=None), r'r_1\): k1=None is no number'),
+        (lambda s: s.update(w=[24]), r'r_0\): w=\[24\] is no number'),
+        (
+            lambda s: s.update(camera_angle_x=0),
+            r'r_0\): camera_angle_x=0\.0 must be an angle .* between 0 and pi',
+        ),
+        (lambda s: s.update(camera_angle_y=4.0), 'camera_angle_y=4.0 must be an angle'),
+        (lambda s: s.update(frames=['r_0.png']), 'TypeError: .*; expected JSON with frames'),
     ],
 )
 def test_broken_transforms_are_named(change, message, tmp_path):

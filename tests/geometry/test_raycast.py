@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from ddmi_toolkit.geometry.raycast import Camera, contact_sheet, render_mesh
+from ddmi_toolkit.geometry.raycast import Camera, cloud_mesh, contact_sheet, render_mesh
 
 
 def covered(image: np.ndarray) -> np.ndarray:
@@ -84,3 +84,16 @@ def test_contact_sheets_are_read_like_text():
         contact_sheet([box], labels=['a', 'b'])
     with pytest.raises(ValueError, match='needs meshes'):
         contact_sheet([])
+
+
+def test_every_point_of_a_cloud_is_an_icosahedron_of_its_radius():
+    """Areas add up; the corners lie around their point."""
+    points, radii = np.array([[0.0, 0, 0], [5, 0, 0], [0, 7, 1]]), np.array([0.1, 0.2, 0.3])
+    one = trimesh.creation.icosphere(subdivisions=0, radius=1.0)
+    mesh = cloud_mesh(points, radii)
+    assert mesh.area == pytest.approx(one.area * (radii**2).sum())
+    corners = mesh.vertices.reshape(3, -1, 3)
+    np.testing.assert_allclose(corners.mean(1), points, atol=1e-12)
+    distances = np.linalg.norm(corners - points[:, None], axis=-1)
+    np.testing.assert_allclose(distances, np.broadcast_to(radii[:, None], distances.shape))
+    assert cloud_mesh(points, 0.1).area == pytest.approx(one.area * 0.03)

@@ -130,17 +130,26 @@ def test_outside_its_interval_guidance_leaves_the_condition_alone():
     assert (part[1] - plain[1]).abs().max() > 1e-3
 
 
-def test_autoguidance_moves_away_from_another_checkpoint(tmp_path):
-    """Under the same condition, and also without any."""
-    weak, path = model(seed=5), str(tmp_path / 'weak.pth')
+@pytest.mark.parametrize('cond', [LABELS, None])
+def test_autoguidance_moves_away_from_another_checkpoint(tmp_path, cond):
+    """With all that was trained beside the weak denoiser: its words for conditions, its mixture."""
+    mixed = dict(type='Mixed', inner=dict(type='V'), init=1.0)
+    diffuser = dict(
+        type='Diffuser',
+        schedule=dict(type='ScaledLinearSchedule'),
+        parameterization=mixed,
+        sampler=dict(type='DDIM', num_steps=3),
+    )
+    weak, path = model(seed=5, diffuser=diffuser), str(tmp_path / 'weak.pth')
+    torch.nn.init.constant_(weak.diffuser.parameterization.logit.detach(), -1.0)
     torch.save(dict(meta={}, state_dict=weak.state_dict()), path)
-    strong = model(guidance=dict(type='Guidance', scale=2.5), weak=dict(checkpoint=path))
-    weak.conditioner = strong.conditioner
+    guidance = dict(type='Guidance', scale=2.5)
+    strong = model(diffuser=diffuser, guidance=guidance, weak=dict(checkpoint=path))
     assert not [k for k in strong.state_dict() if 'weak' in k]
     z, t = noisy(strong)
-    guided = strong.denoise(4, LABELS)(z, t)
-    x_w = weak.denoise(4, LABELS)(z, t)
-    x_s = with_scale(strong, 1.0).denoise(4, LABELS)(z, t)
+    guided = strong.denoise(4, cond)(z, t)
+    x_w = weak.denoise(4, cond)(z, t)
+    x_s = with_scale(strong, 1.0).denoise(4, cond)(z, t)
     torch.testing.assert_close(guided, x_w + 2.5 * (x_s - x_w), atol=1e-5, rtol=1e-5)
 
 
@@ -157,6 +166,9 @@ def test_bad_guidance_is_named(tmp_path):
     """What is missing, and what to do."""
     with pytest.raises(ValueError, match=r'interval=\(5, 1\).*lower one first'):
         Guidance(2.0, (5, 1))
+    for scale in (float('nan'), float('-inf')):
+        with pytest.raises(ValueError, match=rf'scale={scale} must be finite, such as 3'):
+            Guidance(scale)
     with pytest.raises(ValueError, match=r'scale 3 .*set model.conditioner or model.weak'):
         MODELS.build(
             dict(
@@ -174,8 +186,13 @@ def test_bad_guidance_is_named(tmp_path):
         )
     with pytest.raises(ValueError, match='needs a conditioner and a positive condition'):
         model().denoise(4, None, LABELS)
+    with pytest.raises(ValueError, match=r'guidance of scale 1 .*leaves out a negative.*such as 3'):
+        model().denoise(4, LABELS, LABELS)
     with pytest.raises(ValueError, match=r'takes checkpoint.*got \[.*denoiser.*file'):
         model(weak=dict(file='a.pth'))
-    missing = model(weak=dict(checkpoint=str(tmp_path / 'none.pth')))
+    guidance = dict(type='Guidance', scale=2.0)
+    missing = model(guidance=guidance, weak=dict(checkpoint=str(tmp_path / 'none.pth')))
     with pytest.raises(FileNotFoundError, match=r'none\.pth'):
         missing.denoise(4, LABELS)
+    with pytest.raises(ValueError, match=r'away from model\.weak.*leave out one'):
+        missing.denoise(4, LABELS, LABELS)

@@ -108,11 +108,13 @@ def test_classes_by_number(run, models, tmp_path):
         ('none', ['--prompt', 'a chair'], 'has no conditioner: it generates unconditionally'),
         ('none', ['--guidance', '3'], 'has no conditioner'),
         ('prompt', ['--class', 'chair'], 'WordConditioner takes a prompt, got a class'),
-        ('label', ['--prompt', 'a chair'], 'LabelConditioner takes a class, got a prompt'),
+        ('label', ['--prompt', 'a chair'], "got a prompt: 'a chair'; give it by --class"),
         ('label', ['--class', '7'], '7'),
         ('prompt', ['--prompt', ' '], 'empty'),
         ('prompt', ['--prompt', 'a chair ' * 9], 'the limit is max_words=8; shorten it'),
         ('prompt', ['--negative', 'a chair'], '--negative needs --prompt'),
+        ('prompt', ['--prompt', 'a', '--negative', 'a chair'], '(--guidance of the command line'),
+        ('prompt', ['--prompt', 'a', '--guidance', 'nan'], 'scale=nan must be finite'),
         (
             'prompt',
             ['--prompt', *PROMPTS, '--interpolate', '1', '2', '3'],
@@ -125,3 +127,27 @@ def test_bad_conditions_end_with_one_message(run, models, model, words, message)
     with pytest.raises(SystemExit, match='Error: ') as error:
         run(models[model], '--seeds', '3', '--out', 'a', *words)
     assert message in str(error.value)
+
+
+def test_samples_under_two_scales_may_be_drawn_in_turn(models):
+    """A scale belongs to its own samples, also when others are drawn between them."""
+    inferencer = FieldInferencer(*models['prompt'], device='cpu')
+    conds = [inferencer.condition(PROMPTS[1])] * 2
+    options = dict(batch_size=1, guidance_scale=3)
+    alone = [latents(f) for f in inferencer.sample([3, 5], conds, **options)]
+    guided = inferencer.sample([3, 5], conds, **options)
+    free = inferencer.sample([3, 5], conds, batch_size=1, guidance_scale=0)
+    in_turn = [latents(f) for f, _ in zip(guided, free, strict=True)]
+    torch.testing.assert_close(in_turn, alone)
+
+
+def test_an_unconditional_model_is_guided_by_a_weaker_one(models):
+    """Away from itself it goes nowhere; away from nothing it cannot go."""
+    config, checkpoint = models['none']
+    weak = {'model.weak': dict(checkpoint=checkpoint)}
+    (plain,) = FieldInferencer(config, checkpoint, 'cpu').sample([3])
+    inferencer = FieldInferencer(config, checkpoint, 'cpu', weak)
+    (guided,) = inferencer.sample([3], guidance_scale=2)
+    torch.testing.assert_close(latents(guided), latents(plain), atol=1e-5, rtol=1e-5)
+    with pytest.raises(ValueError, match='has no conditioner'):
+        next(FieldInferencer(config, checkpoint, 'cpu').sample([3], guidance_scale=2))

@@ -23,9 +23,11 @@ class AbstractReconstructor(ABC):
 
     Attributes:
         SUFFIXES: Of the files that can be read, in lower case.
+        FOLDERS: Which folders are read as one file is, for messages; empty for none.
     """
 
     SUFFIXES: ClassVar[tuple[str, ...]]
+    FOLDERS: ClassVar[str] = ''
 
     @classmethod
     def find(cls, path: Path) -> list[Path]:

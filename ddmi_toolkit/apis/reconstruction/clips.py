@@ -46,6 +46,7 @@ class ClipReconstructor(AbstractReconstructor):
     """
 
     SUFFIXES: ClassVar[tuple[str, ...]] = VIDEO_SUFFIXES
+    FOLDERS: ClassVar[str] = 'a folder of frames'
 
     def __init__(
         self,
@@ -66,6 +67,8 @@ class ClipReconstructor(AbstractReconstructor):
             raise ValueError(
                 f'start={start} and stride={stride}: frames are counted from 0, strides from 1'
             )
+        if factor is not None and not factor > 0:
+            raise ValueError(f'factor={factor} must be a positive number')
         if factor is not None:
             size = magnified_size(layout, factor, region)[1:]
         self.layout, self.start, self.stride, self.fps = layout, start, stride, fps

@@ -71,6 +71,7 @@ def find_inputs(
             raise ValueError(
                 f'{path} {"holds no" if path.is_dir() else "is no"} file that can be '
                 f'reconstructed; expected the suffix {", ".join(kind.SUFFIXES)}'
+                f'{kind.FOLDERS and f", or {kind.FOLDERS}"}'
             )
         for file in files:
             root = path if path.is_dir() and file != path else path.parent

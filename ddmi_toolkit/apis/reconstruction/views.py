@@ -46,6 +46,7 @@ class ViewsReconstructor(AbstractReconstructor):
     """
 
     SUFFIXES: ClassVar[tuple[str, ...]] = ('.npz', '.ply', '.json')
+    FOLDERS: ClassVar[str] = 'a folder with transforms.json or with rgb/, pose/ and intrinsics.txt'
 
     def __init__(
         self,

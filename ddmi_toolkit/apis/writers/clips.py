@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...structures import Field, PlaneLayout, fitted_size, magnified_size
-from ...visualization import draw_clip, draw_sheet, frame_size, save_image
+from ...visualization import check_rate, draw_clip, draw_sheet, frame_size, save_image
 from ...visualization.clips import check_clip_axes
 from ..clips import FORMATS, Playback, write_clip
 from .base import THUMBNAIL, FieldWriter
@@ -49,6 +49,7 @@ class ClipWriter(FieldWriter):
         size = clip_size(layout, size, num_frames, region)
         self.playback = Playback(layout, size, region, cell, playback, fps)
         self.suffix = '' if format == 'frames' else f'.{format}'
+        check_rate(self.suffix, self.playback.rate)
         total = sum(map(len, self.playback.runs))
         self.max_bytes = 3 * total * prod(size[1:])
 

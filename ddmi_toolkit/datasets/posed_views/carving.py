@@ -6,9 +6,8 @@ of a bowl. Points are sampled on the hull's surface and have the mean color of t
 them, weighted by how squarely they do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,59 +16,11 @@ from torch import Tensor
 
 from ...geometry.sampling import sample_faces
 from ...structures import Camera
-from .choice import choose_views
-from .view import Background, PosedObject, View
+from .view import Background, View
 
 NUM_POINTS = 8192
 _MOST_VIEWS = 6  # that give a point its color: those that face it
 _BORDER = 0.5  # share of the border of a picture that must be ground
-
-
-class CarvedClouds:
-    """Makes the clouds of objects that have none.
-
-    Training and evaluation must carve the same views, or the encoder sees something else; those
-    that are held out should not be among them.
-
-    Args:
-        views: Which views are carved, see ``choose_views``; None takes all of the object's,
-            whichever the data set hands out.
-        split: In place of the data set's own, e.g. ``'train'`` for an object whose splits are
-            views of it.
-        num_points, resolution, box, background: See :func:`carve_cloud`.
-    """
-
-    def __init__(
-        self,
-        views: str | None = None,
-        split: str | None = None,
-        num_points: int = NUM_POINTS,
-        resolution: int = 64,
-        box: tuple[float, float] = (-1.0, 1.0),
-        background: Background = 1.0,
-    ) -> None:
-        self.views, self.split = views, split
-        self.options = dict(
-            num_points=num_points, resolution=resolution, box=tuple(box), background=background
-        )
-
-    def __call__(self, posed: PosedObject) -> np.ndarray:
-        """The cloud of an object, see :func:`carve_cloud`."""
-        chosen = choose_views(self.views, len(posed.views), posed.name)
-        return carve_cloud([posed.views[i] for i in chosen], **self.options)
-
-
-def make_clouds(config: str | Mapping[str, Any]) -> CarvedClouds:
-    """What makes clouds: ``'carve'`` or ``dict(type='carve', ...)``.
-
-    Raises:
-        ValueError: Another type.
-    """
-    options = dict(type=config) if isinstance(config, str) else dict(config)
-    name = options.pop('type', None)
-    if name != 'carve':
-        raise ValueError(f"points={config!r} is unknown; expected 'carve' or dict(type='carve')")
-    return CarvedClouds(**options)
 
 
 def carve_cloud(

@@ -10,8 +10,8 @@ from mmcv.transforms import BaseTransform
 from ...registry import DATASETS
 from ..base import AbstractDataset, Record
 from .base import AbstractViewSource
-from .carving import make_clouds
 from .choice import choose_views
+from .cloud_cache import make_clouds
 from .sources import open_views
 from .view import PosedObject
 

@@ -79,8 +79,9 @@ def load_npz(path: Path, fov_x: float = FOV_X) -> PosedObject:
 
 
 def _camera(matrix: np.ndarray, fov_x: float, size: tuple[int, int], label: str) -> Camera:
+    pose = as_pose(matrix, label)
     try:
-        return Camera.from_fov(as_pose(matrix, label), fov_x, *size)
+        return Camera.from_fov(pose, fov_x, *size)
     except ValueError as error:
         raise ValueError(f'{label}: {error}') from error
 
@@ -92,10 +93,14 @@ def _picture(path: Path, index: int) -> np.ndarray:
 @lru_cache(maxsize=64)  # 1.5 MB each at 100 px, 6 MB at 200 px
 def _read(path: Path) -> Mapping[str, np.ndarray]:
     try:
-        with path.open('rb') as opened, np.load(opened, allow_pickle=False) as file:
-            missing = [k for k in _KEYS if k not in file.files]
-            known = file.files
-            arrays = {} if missing else {k: file[k] for k in _KEYS}
+        with path.open('rb') as opened:
+            if not zipfile.is_zipfile(opened):  # numpy would speak of pickles
+                raise zipfile.BadZipFile('truncated or none')
+            opened.seek(0)
+            with np.load(opened, allow_pickle=False) as file:
+                missing = [k for k in _KEYS if k not in file.files]
+                known = file.files
+                arrays = {} if missing else {k: file[k] for k in _KEYS}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f'{path}: cannot be read as npz ({error}); get it again') from error
     if missing:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from functools import partial
-from math import tan
+from math import pi, tan
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -99,17 +99,17 @@ def _camera(values: Mapping[str, Any], picture: Path, path: Path) -> Camera:
             f'tangential distortion; undistort the pictures first'
         )
     actual = picture_size(picture)
-    width, height = int(values.get('w', actual[0])), int(values.get('h', actual[1]))
-    fx = _focal(values, 'x', width)
-    if fx is None:
-        raise ValueError(f'{label}: neither fl_x nor camera_angle_x is given')
-    fy = _focal(values, 'y', height)
-    coefficients = [float(values.get(k, 0.0)) for k in ('k1', 'k2', 'p1', 'p2', 'k3')]
-    distortion = tuple(coefficients) if any(coefficients) else ()
-    cx, cy = float(values.get('cx', width / 2)), float(values.get('cy', height / 2))
     pose = as_pose(values.get('transform_matrix', ()), label)
     try:
-        camera = Camera(pose, fx, fy or fx, cx, cy, width, height, distortion)
+        width, height = int(_number(values, 'w', actual[0])), int(_number(values, 'h', actual[1]))
+        fx = _focal(values, 'x', width)
+        if fx is None:
+            raise ValueError('neither fl_x nor camera_angle_x is given')
+        fy = _focal(values, 'y', height) or fx
+        cx, cy = _number(values, 'cx', width / 2), _number(values, 'cy', height / 2)
+        coefficients = tuple(_number(values, k, 0.0) for k in ('k1', 'k2', 'p1', 'p2', 'k3'))
+        distortion = coefficients if any(coefficients) else ()
+        camera = Camera(pose, fx, fy, cx, cy, width, height, distortion)
     except ValueError as error:
         raise ValueError(f'{label}: {error}') from error
     return camera.resized(*actual)
@@ -117,7 +117,19 @@ def _camera(values: Mapping[str, Any], picture: Path, path: Path) -> Camera:
 
 def _focal(values: Mapping[str, Any], axis: str, size: int) -> float | None:
     if f'fl_{axis}' in values:
-        return float(values[f'fl_{axis}'])
-    if f'camera_angle_{axis}' in values:
-        return size / 2 / tan(float(values[f'camera_angle_{axis}']) / 2)
-    return None
+        return _number(values, f'fl_{axis}')
+    name = f'camera_angle_{axis}'
+    if name not in values:
+        return None
+    angle = _number(values, name)
+    if not 0 < angle < pi:
+        raise ValueError(f'{name}={angle} must be an angle in radians between 0 and pi')
+    return size / 2 / tan(angle / 2)
+
+
+def _number(values: Mapping[str, Any], name: str, default: float = 0.0) -> float:
+    value = values.get(name, default)
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{name}={value!r} is no number') from error

@@ -1,5 +1,6 @@
 """Guidance: what is wanted, exaggerated away from what is not."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -27,7 +28,7 @@ class Guidance:
             at others what is wanted is left as it is (Kynkäänniemi et al. 2024). None guides all.
 
     Raises:
-        ValueError: The interval is empty.
+        ValueError: The scale is not finite, or the interval is empty.
     """
 
     def __init__(self, scale: float = 1.0, interval: Sequence[float] | None = None) -> None:
@@ -36,8 +37,19 @@ class Guidance:
                 f'guidance interval={interval} must be two noise levels sigma / alpha, '
                 f'the lower one first, such as (0.3, 5.0)'
             )
-        self.scale = float(scale)
+        self.scale = scale
         self.interval = None if interval is None else (float(interval[0]), float(interval[1]))
+
+    @property
+    def scale(self) -> float:
+        """``w``, which may be changed between runs."""
+        return self._scale
+
+    @scale.setter
+    def scale(self, scale: float) -> None:
+        if not math.isfinite(scale):
+            raise ValueError(f'guidance scale={scale} must be finite, such as 3')
+        self._scale = float(scale)
 
     def __call__(
         self, schedule: AbstractSchedule, wanted: Denoise, other: Denoise, both: DenoisePair

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ...registry import MODELS
-from ...structures import Coords, Field, PlaneLayout
+from ...structures import Coords, Field, PlaneLayout, basis_key
 from .base import AbstractGenerator
 from .basis_decoder import AbstractBasisDecoder
 from .plain import plain
@@ -57,7 +57,7 @@ class PEEvaluator(nn.Module):
     ) -> Tensor:
         """Values ``(B, *S, C)`` of the basis fields ``{'level<i>.<plane>': (B, C_p, r, c)}``."""
         levels = [
-            {p: state[f'level{i}.{p}'] for p in self.layout.planes} for i in range(self.num_levels)
+            {p: state[basis_key(i, p)] for p in self.layout.planes} for i in range(self.num_levels)
         ]
         embeddings = self.embedding(levels, coords)
         raw = normalized(coords, self.layout) if self.readout.uses_coords else None
@@ -114,7 +114,7 @@ class PEGenerator(AbstractGenerator):
     def forward(self, z: Tensor) -> Field:
         """Latents ``(B, C, N)`` to a batch of fields."""
         state = {
-            f'level{i}.{plane}': x
+            basis_key(i, plane): x
             for i, level in enumerate(self.decoder(z))
             for plane, x in level.items()
         }

@@ -58,11 +58,11 @@ class FactorizedWeights(AbstractWeightModulation):
     """Shared weights times the sigmoid of a generated matrix of low rank.
 
     Factorized multiplicative modulation (INR-GAN, Skorokhodov et al. 2021):
-    ``W * sigmoid(A B)`` element by element. Shared weights are doubled here, since the sigmoid
-    starts at one half. Generated biases are added to the shared ones.
+    ``2 * W * sigmoid(A B)`` element by element, doubled since the sigmoid starts at one half. There
+    biases are generated alone; here they are added to shared ones.
 
     Args:
-        rank: Columns of ``A``, rows of ``B``. One token for each.
+        rank: Columns of ``A``, rows of ``B``.
 
     Raises:
         ValueError: ``rank`` is not positive.
@@ -74,15 +74,15 @@ class FactorizedWeights(AbstractWeightModulation):
         self.rank = rank
 
     def tokens(self, out_channels: int, in_channels: int) -> tuple[int, int]:
-        """A column of ``A``, a row of ``B`` and a summand of the biases per token."""
-        return self.rank, 2 * out_channels + in_channels
+        """``A``, ``B`` and the biases in one token."""
+        return 1, self.rank * (out_channels + in_channels) + out_channels
 
     def __call__(self, base: nn.Linear, numbers: Tensor, unit: float) -> tuple[Tensor, Tensor]:
         """``2 * base * sigmoid(A B)``; see :class:`AbstractWeightModulation`."""
         out, width = base.weight.shape
-        a, b, bias = numbers.split([out, width, out], dim=-1)
-        gate = torch.sigmoid(a.mT @ b)
-        return 2 * base.weight * gate, _shifted(base, bias.sum(1))
+        a, b, bias = numbers[:, 0].split([self.rank * out, self.rank * width, out], dim=-1)
+        gate = torch.sigmoid(a.unflatten(1, (out, self.rank)) @ b.unflatten(1, (self.rank, width)))
+        return 2 * base.weight * gate, _shifted(base, bias)
 
 
 @MODELS.register_module()
@@ -107,8 +107,9 @@ class ShiftedBiases(AbstractWeightModulation):
 class GroupedWeights(AbstractWeightModulation):
     """Shared weights scaled by generated factors that groups of output channels have in common.
 
-    As in Trans-INR (Chen and Wang 2022) and LDMI (Peis et al. 2025): channel ``i`` is scaled by
-    ``1 + numbers`` of token ``i mod groups``, one factor for each of its weights and its bias.
+    The groups are those of Trans-INR (Chen and Wang 2022), the scale is that of LDMI (Peis et al.
+    2025): channel ``i`` is scaled by ``1 + numbers`` of token ``i mod groups``, one factor for each
+    of its weights. Here its bias has a factor, too.
 
     Args:
         num_groups: Groups of a layer, or its output channels if those are fewer.
