@@ -10,6 +10,7 @@ _base_ = [
     'ddmi_toolkit::_base_/datasets/modelnet10_chair.py',
     'ddmi_toolkit::_base_/default_runtime.py',
 ]
+train_cfg = dict(max_iters=4000)
 train_dataloader = dict(
     batch_size=16,
     dataset=dict(
