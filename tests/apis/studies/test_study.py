@@ -1,5 +1,6 @@
 """Studies: files, lists of configs, grids; and the shipped ones at every scale."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -182,6 +183,20 @@ def test_a_grid_reaches_the_first_stage_of_a_second(tmp_path):
     assert len({c.stages[1].key for c in cells}) == 2
     alone = make_cells(with_stages(study, 1), [0], tmp_path)
     assert [[s.key for s in c.stages] for c in alone] == [[c.stages[0].key] for c in cells]
+
+
+@pytest.mark.parametrize('key', ['train_cfg.max_iters', 'model.denoiser.width'])
+def test_an_option_of_a_stage_that_is_left_out_is_refused(key, tmp_path):
+    """It would change nothing; overrides of every stage-2 config and first stages may be there."""
+    study = with_stages(study_of([SECOND]), 1)
+    with pytest.raises(ValueError, match=f'option {key} is of stage 2.*write first_stage.{key}'):
+        make_cells(with_options(study, {key: 7}), [0], tmp_path)
+    with pytest.raises(ValueError, match=f'option {key} is of stage 2'):
+        make_cells(with_grid(study, {key: [7, 8]}), [0], tmp_path)
+    allowed = replace(with_options(study, {'first_stage_config': FIRST}), stage2={key: 7})
+    make_cells(allowed, [0], tmp_path)
+    (cell,) = make_cells(with_options(study, {'first_stage.train_cfg.max_iters': 7}), [0], tmp_path)
+    assert cell.stages[0].cfg.train_cfg.max_iters == 7
 
 
 def test_parameters_are_those_of_the_built_models():
