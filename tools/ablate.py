@@ -46,8 +46,8 @@ def main() -> None:
 
     say(f'{len(study.rows)} rows x {len(seeds)} seeds; output: {out}/*/seed_*/output.txt')
     outcome = run_study(study, seeds, out, say)
-    for name, message in outcome.failures.items():
-        sys.stderr.write(f'failed: {name}: {message}\n')
+    if outcome.failures:  # why was said when each failed
+        sys.stderr.write(f'failed: {"; ".join(outcome.failures)}\n')
     say(str(outcome.folder / 'table.md'))
     sys.exit(1 if outcome.failures else 0)
 
@@ -58,7 +58,9 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('configs', nargs='+', help='a study, or configs of either stage')
-    parser.add_argument('--scale', help='of a study: tiny, small (default) or paper')
+    parser.add_argument(
+        '--scale', help='of a study: small (default) or another that it names, like tiny and paper'
+    )
     parser.add_argument('--seeds', default='1', help='a count (3), or seeds (0,4 or 1-2)')
     parser.add_argument('--out', type=Path, help='default: work_dirs/ablations/<name>')
     parser.add_argument(
@@ -69,7 +71,11 @@ def arguments() -> argparse.Namespace:
         help='every config with every value; given again, every combination',
     )
     parser.add_argument(
-        '--stages', type=int, choices=(1, 2), default=2, help='1 leaves stage 2 out'
+        '--stages',
+        type=int,
+        choices=(1, 2),
+        default=2,
+        help='1 leaves stage 2 out, and takes no options of it',
     )
     parser.add_argument(
         '--cfg-options',

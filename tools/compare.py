@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ddmi_toolkit.apis import readable_errors
 from ddmi_toolkit.evaluation import Result, leaderboard
 
 
@@ -23,10 +24,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('results', nargs='+', help='json files, each may be given as NAME=FILE')
-    try:
-        sys.stdout.write(leaderboard(read(parser.parse_args().results)) + '\n')
-    except (OSError, ValueError) as error:
-        sys.exit(f'compare: {error}')
+    sys.stdout.write(leaderboard(read(parser.parse_args().results)) + '\n')
 
 
 def read(entries: Sequence[str]) -> dict[str, list[Result]]:
@@ -34,10 +32,11 @@ def read(entries: Sequence[str]) -> dict[str, list[Result]]:
 
     Raises:
         ValueError: Two files without a name would have the same, a system has the same weights
-            twice, or a file is no result.
+            twice, a file is given twice, or is no result.
         FileNotFoundError: A file or pattern is of nothing.
     """
     systems: dict[str, list[Result]] = {}
+    seen: set[Path] = set()
     for given, file in files(entries):
         result = Result.load(file)
         name = given or result.config or file.stem
@@ -49,6 +48,9 @@ def read(entries: Sequence[str]) -> dict[str, list[Result]]:
                 f'{name!r} has the weights {result.checkpoint_hash} twice, in {file} again; files '
                 f'of one name are to be different seeds'
             )
+        if file.resolve() in seen:
+            raise ValueError(f'{file} is given twice; each system is to have files of its own')
+        seen.add(file.resolve())
         known.append(result)
     return systems
 
@@ -58,10 +60,15 @@ def files(entries: Sequence[str]) -> Iterator[tuple[str, Path]]:
     for entry in entries:
         name, _, file = entry.rpartition('=')
         found = sorted(glob.glob(file)) if glob.has_magic(file) else [file]
-        if not found:
-            raise FileNotFoundError(f'no file is named like {file}')
-        yield from ((name, Path(path)) for path in found)
+        paths = [Path(path) for path in found]
+        for path in paths or [Path(file)]:
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f'{path} is no file; expected a result.json, which tools/test.py writes'
+                )
+        yield from ((name, path) for path in paths)
 
 
 if __name__ == '__main__':
-    main()
+    with readable_errors():
+        main()

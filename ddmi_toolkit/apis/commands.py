@@ -18,12 +18,17 @@ def parse_seeds(text: str) -> list[int]:
     seeds: list[int] = []
     for part in text.split(','):
         low, dash, high = part.strip().partition('-')
-        if not low.isdigit() or (dash and not high.isdigit()):
+        if not is_number(low) or (dash and not is_number(high)):
             raise ValueError(f'--seeds {text!r}: {part!r} is neither a seed nor a range like 0-15')
         if dash and int(high) < int(low):
             raise ValueError(f'--seeds {text!r}: the range {part!r} is empty')
         seeds += range(int(low), int(high or low) + 1)
     return seeds
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number of decimal digits, which those like ``'³'`` are not."""
+    return text.isascii() and text.isdecimal()
 
 
 @contextmanager

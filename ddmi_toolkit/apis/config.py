@@ -1,5 +1,6 @@
 """Reading configurations: inheritance, the link between the stages, and early checks."""
 
+import ast
 import copy
 import difflib
 import itertools
@@ -80,10 +81,10 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     Raises:
         FileNotFoundError: The config or one of its bases does not exist.
         KeyError: A top-level key is unknown, or names a part that belongs into ``model``.
+        ValueError: The config or one of its bases is no Python.
     """
     path = find_config(name)
-    with package_bases():
-        cfg = Config.fromfile(path)
+    cfg = read_config(path)
     options = copy.deepcopy(dict(options or {}))  # merging takes _delete_ out of its input
     is_resolved = 'first_stage' in cfg
     if 'first_stage_config' in options and not is_resolved:
@@ -108,6 +109,18 @@ def load_config(name: str | Path, options: Mapping[str, Any] | None = None) -> C
     return cfg
 
 
+def read_config(path: Path) -> Config:
+    """What a config file and its bases say, as it stands there; ``_base_`` may name shipped ones.
+
+    Raises:
+        FileNotFoundError: A base does not exist.
+        ValueError: The file or one of its bases is no Python; the message names file and line.
+    """
+    _check_syntax(path)
+    with _package_bases():
+        return Config.fromfile(path)
+
+
 def config_name(path: str | Path) -> str:
     """``ddmi/shapenet_chair`` for any ``.../ddmi/shapenet_chair.py``."""
     path = Path(path)
@@ -123,16 +136,19 @@ def run_name(cfg: Config) -> str:
 
 
 @contextmanager
-def package_bases() -> Iterator[None]:
+def _package_bases() -> Iterator[None]:
     """Let ``_base_`` name shipped configs; mmengine knows only its own list of packages."""
     original = Config._get_cfg_path
 
     def resolve(base: str, filename: str) -> tuple[str, str | None]:
+        scope: str | None = None
         if base.startswith(PREFIX):
-            return str(find_config(base)), None
-        path, scope = original(base, filename)
+            path = str(find_config(base))
+        else:
+            path, scope = original(base, filename)
         if not os.path.isfile(path):
             raise FileNotFoundError(f'{filename} names the base {base!r}: {path} does not exist')
+        _check_syntax(Path(path))
         return path, scope
 
     Config._get_cfg_path = staticmethod(resolve)
@@ -140,6 +156,18 @@ def package_bases() -> Iterator[None]:
         yield
     finally:
         Config._get_cfg_path = staticmethod(original)
+
+
+def _check_syntax(path: Path) -> None:
+    """Refuse what is no Python here: mmengine's message names neither a base nor its line."""
+    if path.suffix != '.py':
+        return
+    try:
+        ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        raise ValueError(
+            f'{path}, line {error.lineno}: {error.msg}; expected a config file in Python'
+        ) from error
 
 
 def _check_keys(cfg: Config, path: Path) -> None:

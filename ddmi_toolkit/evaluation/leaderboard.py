@@ -45,8 +45,10 @@ class Estimate:
         error = self.standard_error
         if error is None or not math.isfinite(error):
             return f'{self.mean:.4g}'
+        if error == 0:
+            return f'{self.mean:.4g} ± 0'
         # Two digits of the error, and of the mean no more than those say.
-        digits = 2 if error == 0 else min(max(0, 1 - math.floor(math.log10(error))), 12)
+        digits = min(max(0, 1 - math.floor(math.log10(error))), 12)
         return f'{self.mean:.{digits}f} ± {error:.{digits}f}'
 
 

@@ -67,11 +67,14 @@ class Result:
         """Read a file of :meth:`save`.
 
         Raises:
-            ValueError: The file is no result.
+            ValueError: The file is no result; the message names it.
+            OSError: It cannot be read.
         """
         try:
-            return cls(**json.loads(Path(path).read_text(encoding='utf-8')))
-        except (json.JSONDecodeError, TypeError) as error:
+            content = json.loads(Path(path).read_text(encoding='utf-8'))
+            _check_mappings(content)
+            return cls(**content)
+        except (ValueError, TypeError) as error:
             raise ValueError(
                 f'{path} is not a result of tools/test.py ({error}); expected a json object with '
                 f'metrics and protocol'
@@ -103,6 +106,17 @@ def digest(*parts: np.ndarray | str) -> str:
         else:
             sha.update(f'{part.dtype}{part.shape}'.encode() + np.ascontiguousarray(part).tobytes())
     return sha.hexdigest()[:16]
+
+
+def _check_mappings(content: Any) -> None:
+    if not isinstance(content, dict):
+        raise TypeError(f'it holds a {type(content).__name__}')
+    parts = {key: content.get(key, {}) for key in ('metrics', 'protocol')}
+    if isinstance(parts['protocol'], dict):
+        parts |= {f'protocol of {owner!r}': p for owner, p in parts['protocol'].items()}
+    for name, value in parts.items():
+        if not isinstance(value, dict):
+            raise TypeError(f'{name} is {value!r}')
 
 
 def _check_equal(owner: str, protocols: Mapping[str, Protocol]) -> None:

@@ -36,6 +36,29 @@ def test_a_file_gives_the_result_back(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ['result.json']
 
 
+@pytest.mark.parametrize(
+    'content, reason',
+    [
+        (b'{"metrics": 1', 'line 1 column 14'),
+        (b'[]', 'it holds a list'),
+        (b'{"metrics": {}}', 'protocol'),
+        (b'{"metrics": [1], "protocol": {}}', r'metrics is \[1\]'),
+        (b'{"metrics": {"a/b": 1}, "protocol": ["a"]}', r"protocol is \['a'\]"),
+        (b'{"metrics": {"a/b": 1}, "protocol": {"a": 3}}', "protocol of 'a' is 3"),
+        (b'{"metrics": {"a/b": "x"}, "protocol": {"a": {}}}', "float: 'x'"),
+        (b'{"metrics": {"a/b": [1]}, "protocol": {"a": {}}}', 'float'),
+        (b'{"metrics": {"a/b": 1}, "protocol": {}}', r"no protocol for \['a'\]"),
+        (b'{"metrics": {}, "protocol": {}, "when": 1}', 'when'),
+        (b'\xff\xfe', 'utf-8'),
+    ],
+)
+def test_a_file_that_is_no_result_is_named_with_the_reason(content, reason, tmp_path):
+    path = tmp_path / 'other.json'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f'other.json is not a result .*{reason}'):
+        Result.load(path)
+
+
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = result(0.5).save(tmp_path / 'result.json')
 

@@ -3,13 +3,14 @@
 import importlib.util
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from shrink import data, runtime, sizes
 
-from ddmi_toolkit.apis import load_config
+from ddmi_toolkit.apis import load_config, readable_errors
 from ddmi_toolkit.apis.studies import Row, Study, run_study
 from ddmi_toolkit.evaluation import Result, aggregate
 
@@ -20,14 +21,14 @@ SHORT = {'train_cfg.max_iters': 3, 'default_hooks.checkpoint.interval': 10}
 
 @pytest.fixture
 def ablate(monkeypatch, tmp_path):
-    """Runs the tool in this process; returns its exit code."""
+    """Runs the tool in this process as a user does; returns its exit code or last message."""
     spec = importlib.util.spec_from_file_location('ablate_tool', TOOL)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
-    def run(*arguments) -> int:
+    def run(*arguments) -> int | str:
         monkeypatch.setattr(sys, 'argv', ['ablate.py', *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
+        with pytest.raises(SystemExit) as end, readable_errors():
             module.main()
         return end.value.code
 
@@ -82,12 +83,13 @@ def test_the_command_trains_a_grid(ablate, tmp_path, capsys, monkeypatch):
     load_config(FIRST, tiny(FIRST)).dump('resolved.py')
     code = ablate(
         *('resolved.py', '--seeds', '2-2', '--out', 'out'),
-        *('--grid', 'model.generator.readout.combine=sum,neither'),
+        *('--grid', 'optim_wrapper.optimizer.type=AdamW,Neither'),
     )
     out, err = capsys.readouterr()
     assert code == 1
-    assert '[1/2] combine=sum, seed 2: image_32/psnr' in out
-    assert 'failed: combine=neither, seed 2: ValueError' in err
+    assert '[1/2] optimizer.type=AdamW, seed 2: image_32/psnr' in out
+    assert '[2/2] optimizer.type=Neither, seed 2: failed: TypeError: ' in out
+    assert err == 'failed: optimizer.type=Neither, seed 2\n'  # the reason stands above
     assert out.rstrip().endswith('out/table.md')
 
 
@@ -99,12 +101,20 @@ def test_the_command_trains_a_grid(ablate, tmp_path, capsys, monkeypatch):
         ((FIRST, '--grid', 'a'), 'expected key=value'),
         ((FIRST, '--seeds', '0'), 'expected a count'),
         (('d2c_vae/absent.py',), 'does not exist'),
+        ((FIRST, '--cfg-options', 'data_root=x'), '^KeyError: option data_root: the bases have'),
+        ((FIRST, '--cfg-options', 'model.latent_chanels=4'), 'latent_chanels'),
+        ((SECOND, '--stages', '1', '--cfg-options', 'train_cfg.max_iters=3'), 'is of stage 2'),
+        (
+            (FIRST, '--grid', 'model.generator.readout.combine=sum,neither'),
+            'combine_neither_seed_0_stage1: .*neither',
+        ),
     ],
 )
-def test_mistakes_are_named_before_anything_is_trained(arguments, message, monkeypatch):
-    spec = importlib.util.spec_from_file_location('ablate_tool', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(sys, 'argv', ['ablate.py', *arguments])
-    with pytest.raises((ValueError, OSError), match=message):
-        module.main()
+def test_mistakes_are_named_before_anything_is_trained(
+    arguments, message, ablate, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    text = ablate(*arguments)
+    assert re.search(message, text)
+    assert 'Traceback' not in text
+    assert not list(tmp_path.rglob('seed_*'))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ddmi_toolkit.apis import readable_errors
 from ddmi_toolkit.evaluation import Result
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'compare.py'
@@ -29,7 +30,8 @@ def compare(monkeypatch, capsys):
 
     def run(*arguments) -> str:
         monkeypatch.setattr(sys, 'argv', ['compare.py', *map(str, arguments)])
-        module.main()
+        with readable_errors():
+            module.main()
         return capsys.readouterr().out
 
     return run
@@ -63,8 +65,10 @@ def test_mistakes_end_in_one_line(compare, tmp_path):
         ([f'a={one}', f'a={mixed}'], r"'a \(result 1\)' and 'a \(result 2\)'"),
         ([one, two], "two results are named 'chair'"),
         ([tmp_path / 'bad.json'], 'is not a result'),
-        ([f'a={tmp_path}/absent_*.json'], 'no file is named like'),
-        ([tmp_path / 'absent.json'], 'No such file'),
+        ([f'a={tmp_path}/absent_*.json'], r'absent_\*.json is no file; expected a result.json'),
+        ([tmp_path / 'absent.json'], 'absent.json is no file; expected a result.json'),
+        ([tmp_path], 'is no file; expected a result.json'),
+        ([f'a={one}', f'b={one}'], 'one.json is given twice'),
     ]:
         with pytest.raises(SystemExit, match=message):
             compare(*arguments)

@@ -180,7 +180,8 @@ def make_cells(study: Study, seeds: Sequence[int], folder: Path) -> list[Cell]:
     Rows whose first stages are one and the same training share it, in the folder of the first.
 
     Raises:
-        ValueError: Two rows are one and the same in all stages.
+        ValueError: Two rows are one and the same in all stages, or an option of a row is of a
+            stage that the study leaves out.
     """
     leaves = {row.config: load_config(row.config) for row in study.rows}
     cells: list[Cell] = []
@@ -207,6 +208,13 @@ def make_cells(study: Study, seeds: Sequence[int], folder: Path) -> list[Cell]:
 def _stages(study: Study, row: Row, seed: int, leaf: Config) -> tuple[Stage, ...]:
     """Stages of a cell, in no folder yet."""
     first, second = split_options(leaf, row.options)
+    # Another first stage is the one option of a stage-2 config that changes stage 1.
+    unused = [key for key in second if key != 'first_stage_config']
+    if study.num_stages == 1 and unused:
+        raise ValueError(
+            f'row {row.name!r}: option {unused[0]} is of stage 2, which --stages 1 leaves out; '
+            f'leave the option out too, or write {FIRST}{unused[0]} if it is for stage 1'
+        )
     seeded = {'randomness.seed': seed}
     first, second = {**study.stage1, **first, **seeded}, {**study.stage2, **second, **seeded}
     if 'first_stage' not in leaf:

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.config import Config, DictAction
 
 from ...registry import MODELS
-from ..commands import parse_seeds
+from ..commands import is_number, parse_seeds
 
 FIRST = 'first_stage.'
 Options = dict[str, Any]
@@ -19,12 +19,13 @@ def parse_seed_list(text: str) -> list[int]:
     Raises:
         ValueError: Anything else, no seed, or a seed twice.
     """
-    seeds = list(range(int(text))) if text.strip().isdigit() else parse_seeds(text)
+    expected = 'expected a count like 3, or different seeds like 0,4 or 1-2'
+    try:
+        seeds = list(range(int(text))) if is_number(text.strip()) else parse_seeds(text)
+    except ValueError as error:
+        raise ValueError(f'{error}; {expected}') from error
     if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(
-            f'--seeds {text!r} gives {seeds}; expected a count like 3, or different seeds like '
-            f'0,4 or 1-2'
-        )
+        raise ValueError(f'--seeds {text!r} gives {seeds}; {expected}')
     return seeds
 
 

@@ -1,14 +1,18 @@
 """The table of a study, from what its cells have kept."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ...evaluation import Result, aggregate, direction_of
 from ...evaluation.directions import ARROWS
 from ...evaluation.leaderboard import Estimate, Table, estimate_cells, markdown, protocol_lines
+from ...evaluation.protocol import Protocol
+from ..config import configs_root
 from .cells import Cell, Record
 from .study import Column, Study
 
@@ -147,7 +151,7 @@ def duration(seconds: float) -> str:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """The same for programs, with the value of every seed."""
+    """The same for programs, with the value of every seed; None is what is no finite number."""
     study = report.study
     rows = []
     for row in study.rows:
@@ -155,7 +159,7 @@ def as_json(report: Report) -> dict[str, Any]:
         rows.append(
             dict(
                 name=row.name,
-                config=row.config,
+                config=_short_name(row.config),
                 options=row.options,
                 paper=row.paper,
                 metrics={k: _estimate(v) for k, v in values.items() if v is not None},
@@ -171,21 +175,39 @@ def as_json(report: Report) -> dict[str, Any]:
                 },
             )
         )
-    columns = [vars(c) for c in report.columns]
-    protocol = {
-        f'stage{n}': dict(pair[1].protocol)
-        for n, kept in report.kept.items()
-        for pair in next(iter(kept.values())).values()
-    }
-    return dict(
+    protocol = {f'stage{n}': _protocols(kept) for n, kept in report.kept.items()}
+    table = dict(
         study=study.name,
         note=study.note,
-        columns=columns,
+        columns=[vars(c) for c in report.columns],
         rows=rows,
         protocol=protocol,
         open=list(report.open_cells),
         failures=dict(report.failures),
     )
+    return _finite(table)
+
+
+def _protocols(kept: Kept) -> dict[str, Protocol]:
+    """Of all metrics that any row has; rows that share a metric agree about it."""
+    results = [result for seeds in kept.values() for _, result in seeds.values()]
+    return {owner: p for result in results for owner, p in result.protocol.items()}
+
+
+def _short_name(config: str) -> str:
+    """Below the shipped configs if it lies there: the same on every machine."""
+    path = Path(config)
+    root = configs_root()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else config
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for numbers that JSON does not know."""
+    if isinstance(value, Mapping):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _estimate(value: Estimate) -> dict[str, Any]:

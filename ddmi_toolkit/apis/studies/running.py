@@ -14,6 +14,7 @@ from mmengine.logging import MMLogger
 
 from ...evaluation import ProtocolError
 from ...utils import replace_atomically
+from ..training import check_config
 from .cells import Cell, make_cells, save_json
 from .locks import BusyError, exclusive
 from .plot import save_plot
@@ -58,6 +59,8 @@ def run_study(
     Raises:
         ValueError: Two rows are one and the same, or this is one of several processes of one
             training (torchrun).
+        ValueError, TypeError, KeyError, FileNotFoundError: A row's config cannot be built. This is
+            so before anything is trained.
     """
     if int(os.environ.get('WORLD_SIZE', '1')) > 1:
         raise ValueError(
@@ -67,7 +70,12 @@ def run_study(
     folder = Path(folder)
     output = _Output(folder / 'output.txt')
     with redirect_stdout(output), redirect_stderr(output):
-        work = _Work(study, make_cells(study, seeds, folder), folder, say, output)
+        cells = make_cells(study, seeds, folder)
+        # The seeds of a row differ in nothing that can be wrong, and rows may share a first stage.
+        stages = [s for cell in cells if cell.seed == seeds[0] for s in cell.stages]
+        for cfg in {stage.folder: stage.cfg for stage in stages}.values():
+            check_config(cfg, with_files=True)
+        work = _Work(study, cells, folder, say, output)
         while work.open:
             if not work.step():
                 time.sleep(patience)
@@ -131,6 +139,8 @@ class _Work:
         try:
             text = as_markdown(report)
         except ProtocolError as error:
+            if self.failures.get('table') != str(error):
+                self.say(f'the table could not be written: {error}')
             self.failures['table'] = str(error)
             return report
         self.failures.pop('table', None)

@@ -1,6 +1,5 @@
 """What a study is: rows to train and the columns of its table."""
 
-import ast
 import itertools
 import re
 from collections.abc import Mapping, Sequence
@@ -8,18 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from ...evaluation.directions import ARROWS, Direction, direction_of
+from ..config import config_name, find_config, read_config
+from .options import FIRST, Options
 
-from ...evaluation.directions import Direction, direction_of
-from ..config import config_name, find_config, package_bases
-from .options import Options
-
+# Keys of each part of a file: those that it needs, and those that it may have.
 _KEYS = {
-    'study': {'rows', 'scales', 'columns'},
-    'row': {'name', 'paper', 'options'},
-    'column': {'title', 'stage', 'metric', 'direction'},
-    'scale': {'configs', 'note', 'stage1', 'stage2', 'metrics'},
+    'study': ({'rows', 'scales'}, {'columns'}),
+    'row': ({'name'}, {'paper', 'options'}),
+    'column': ({'title', 'stage', 'metric'}, {'direction'}),
+    'scale': ({'configs'}, {'note', 'stage1', 'stage2', 'metrics'}),
 }
+# What a study gives to every training itself, and how that is said.
+_OURS = {'randomness.seed': '--seeds', 'work_dir': '--out'}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Row:
     @property
     def slug(self) -> str:
         """Name of its folder."""
-        return re.sub(r'[^a-z0-9.]+', '_', self.name.lower()).strip('_.') or 'row'
+        return re.sub(r'[^a-z0-9.-]+', '_', self.name.lower()).strip('_.') or 'row'
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,24 @@ class Column:
         stage: Whose evaluation gives it, 1 or 2.
         metric: Its name in a :class:`Result`.
         direction: Which way is better; None if neither is.
+
+    Raises:
+        ValueError: There is no such stage or direction.
     """
 
     title: str
     stage: int
     metric: str
     direction: Direction | None = None
+
+    def __post_init__(self) -> None:
+        if self.stage not in (1, 2):
+            raise ValueError(f'column {self.title!r}: stage={self.stage!r}; expected 1 or 2')
+        if self.direction not in ARROWS:
+            raise ValueError(
+                f'column {self.title!r}: direction={self.direction!r}; expected one of '
+                f'{", ".join(map(repr, ARROWS))}'
+            )
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,8 @@ class Study:
         num_stages: 1 leaves stage 2 out, of stage-2 configs as well.
 
     Raises:
-        ValueError: There are no rows, or two of them would share a folder.
+        ValueError: There are no rows, two of them would share a folder, two columns a title, a
+            published value is of no column, or an option is given by the study itself.
     """
 
     name: str
@@ -97,16 +110,24 @@ class Study:
                     f'be kept in the folder {row.slug!r}; name one of them differently'
                 )
             names[row.slug] = row.name
+        titles = [column.title for column in self.columns]
+        if repeated := [title for i, title in enumerate(titles) if title in titles[:i]]:
+            raise ValueError(f'two columns of study {self.name!r} have the title {repeated[0]!r}')
+        for row in self.rows if titles else ():
+            _check_titles(f'paper of row {row.name!r}', row.paper, titles)
+        for key in itertools.chain(self.stage1, self.stage2, *(row.options for row in self.rows)):
+            if way := _OURS.get(key.removeprefix(FIRST)):
+                raise ValueError(f'option {key} is what a study gives to each training; use {way}')
 
 
 def is_study(path: str | Path) -> bool:
-    """Whether a config file defines a study (``scales`` of rows) and not a model.
+    """Whether a config file defines a study (has ``scales`` of rows, maybe of a base), not a model.
 
-    A study that inherits must state its own ``scales``; the file is read, not run.
+    Raises:
+        FileNotFoundError: A base does not exist.
+        ValueError: The file or one of its bases is no Python.
     """
-    tree = ast.parse(Path(path).read_text(encoding='utf-8'))
-    targets = [t for node in tree.body if isinstance(node, ast.Assign) for t in node.targets]
-    return any(isinstance(t, ast.Name) and t.id == 'scales' for t in targets)
+    return 'scales' in read_config(Path(path))
 
 
 def load_study(name: str | Path, scale: str = 'small') -> Study:
@@ -122,17 +143,19 @@ def load_study(name: str | Path, scale: str = 'small') -> Study:
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It is no study, has no such scale, or has not one config per row in it.
-        KeyError: A key is unknown.
+        KeyError: A key is unknown or missing.
     """
     path = find_config(name)
-    with package_bases():
-        content = Config.fromfile(path).to_dict()
-    if 'scales' not in content or 'rows' not in content:
+    content = read_config(path).to_dict()
+    if 'scales' not in content:
         raise ValueError(f'{path} is not a study; it needs rows and scales')
     _check_keys(path, 'study', content)
     chosen = _scale(path, content, scale)
     metrics = chosen.get('metrics', {})
     columns = [_check_keys(path, 'column', c) for c in content.get('columns', [])]
+    _check_titles(
+        f'{path.name}: metrics of scale {scale!r}', metrics, [c['title'] for c in columns]
+    )
     return Study(
         name=f'{path.stem}_{scale}',
         rows=tuple(
@@ -152,7 +175,11 @@ def _scale(path: Path, content: Mapping[str, Any], scale: str) -> dict[str, Any]
     if scale not in content['scales']:
         raise ValueError(f'{path.name} has no scale {scale!r}; it has {sorted(content["scales"])}')
     chosen = _check_keys(path, 'scale', content['scales'][scale])
-    configs, rows = chosen.get('configs', []), content['rows']
+    configs, rows = chosen['configs'], content['rows']
+    if not isinstance(configs, list | tuple):
+        raise ValueError(
+            f'{path.name}: configs of scale {scale!r} is {configs!r}; expected a list, one per row'
+        )
     if len(configs) != len(rows):
         raise ValueError(
             f'{path.name}: scale {scale!r} has {len(configs)} configs for {len(rows)} rows'
@@ -223,9 +250,20 @@ def _column(column: dict[str, Any]) -> Column:
     return Column(**{'direction': direction_of(column['metric']), **column})
 
 
-def _check_keys(path: Path, what: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    if unknown := sorted(set(content) - _KEYS[what]):
+def _check_keys(path: Path, what: str, content: Any) -> dict[str, Any]:
+    needed, optional = _KEYS[what]
+    if not isinstance(content, Mapping):
+        raise ValueError(f'{path.name}: {content!r} is no {what}; expected a dict')
+    if unknown := sorted(set(content) - needed - optional):
         raise KeyError(
-            f'{path.name}: unknown key {unknown[0]!r} of a {what}; known are {sorted(_KEYS[what])}'
+            f'{path.name}: unknown key {unknown[0]!r} of a {what}; known are '
+            f'{sorted(needed | optional)}'
         )
+    if missing := sorted(needed - set(content)):
+        raise KeyError(f'{path.name}: no {missing[0]!r} in the {what} {dict(content)}; add it')
     return dict(content)
+
+
+def _check_titles(where: str, values: Mapping[str, Any], titles: Sequence[str]) -> None:
+    if unknown := [title for title in values if title not in titles]:
+        raise ValueError(f'{where}: {unknown[0]!r} is no title of a column; these are {titles}')

@@ -1,11 +1,15 @@
 """The table: what it says of rows, seeds, the paper, time and what is missing."""
 
+import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 
+from ddmi_toolkit.apis import configs_root
 from ddmi_toolkit.apis.studies import Column, Row, Study
 from ddmi_toolkit.apis.studies.cells import Record, training_seconds
 from ddmi_toolkit.apis.studies.plot import save_plot
@@ -69,6 +73,24 @@ def test_the_table_for_programs():
     )
 
 
+def test_a_program_learns_of_every_protocol_and_no_nan():
+    """Also of a metric that the first row lacks; and of configs as others name them."""
+    record, result = kept(1, math.nan)
+    other = Result({'mesh/psnr': math.inf}, {'mesh': dict(size=8)})
+    record = replace(record, seconds=math.nan)
+    shipped = Row('A', str(configs_root() / 'ddmi/catdog_32.py'))
+    report = Report(
+        Study('demo', (shipped, STUDY.rows[1])),
+        {1: {'A': {0: (record, result)}, 'B | b': {0: (record, other)}}},
+    )
+    table = as_json(report)
+    assert table['protocol'] == dict(stage1=dict(image=dict(size=32), mesh=dict(size=8)))
+    assert [row['config'] for row in table['rows']] == ['ddmi/catdog_32.py', 'b.py']
+    one, two = table['rows']
+    assert one['metrics']['image/psnr']['values'] == two['metrics']['mesh/psnr']['values'] == [None]
+    json.dumps(table, allow_nan=False)
+
+
 def test_a_column_of_two_protocols_is_refused():
     mixed = Report(STUDY, {1: {'A': {0: kept(1, 1.0)}, 'B | b': {0: kept(1, 1.0, size=64)}}})
     with pytest.raises(ProtocolError, match=r"'A' and 'B \| b' cannot be compared.*32 and 64"):
@@ -99,6 +121,38 @@ def test_the_plot_is_a_picture_with_the_papers_values_below(tmp_path):
             sizes[name] = picture.size
     assert sizes['with'][0] == sizes['without'][0]
     assert sizes['with'][1] > sizes['without'][1]
+
+
+def test_the_plot_shows_means_errors_and_seeds_of_each_row(monkeypatch, tmp_path):
+    """The first row on top; published values in the lower panel of their own column only."""
+    figures = []
+    monkeypatch.setattr(Figure, 'savefig', lambda self, *_, **__: figures.append(self))
+    save_plot(REPORT, tmp_path / 'table.png')
+    psnr, fid, paper, nothing = figures[0].axes
+    assert [a.get_title() for a in (psnr, fid, paper)] == ['PSNR ↑', 'FID ↓', 'PSNR ↑, paper']
+    assert not nothing.axison
+    assert psnr.transData.transform((0, 0))[1] > psnr.transData.transform((0, 1))[1]
+    assert [t.get_text() for t in psnr.get_yticklabels()] == ['A', 'B | b']
+    assert drawn(psnr) == {0: (21.0, 1.0, [20.0, 22.0]), 1: (24.0, None, [24.0])}
+    assert drawn(fid) == {0: (3.0, None, [3.0])}
+    assert drawn(paper) == {0: (32.72, None, [32.72])}
+
+
+def drawn(axes) -> dict:
+    """Mean, standard error and seeds by row."""
+    seeds = [line for line in axes.lines if line.get_marker() == '.']
+    rows = {}
+    for dots, bar in zip(seeds, axes.containers, strict=True):
+        mean, _, bars = bar.lines
+        (x,), (y,) = mean.get_data()
+        error = None
+        if bars:
+            (low, _), (high, _) = bars[0].get_segments()[0]
+            assert high - x == pytest.approx(x - low)
+            error = pytest.approx(high - x)
+        assert set(dots.get_ydata()) == {y}
+        rows[y] = (x, error, list(dots.get_xdata()))
+    return rows
 
 
 def test_time_is_iterations_times_their_logged_mean():

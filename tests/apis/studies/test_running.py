@@ -114,7 +114,7 @@ def test_rows_share_a_first_stage_that_is_the_same(fakes, tmp_path):
 
 
 def test_rows_that_are_the_same_training_are_refused(fakes, tmp_path):
-    rows = (Row('A', SECOND), Row('B', SECOND, {'train_cfg.max_iters': 7}))
+    rows = (Row('A', SECOND), Row('B', FIRST))
     with pytest.raises(ValueError, match="'A' and 'B' are one and the same training of stage 1"):
         run(Study('study', rows, num_stages=1), [0], tmp_path)
 

@@ -1,5 +1,6 @@
 """Studies: files, lists of configs, grids; and the shipped ones at every scale."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,7 +24,7 @@ FIRST, SECOND = 'd2c_vae/procedural_image.py', 'ddmi/procedural_image.py'
 SHIPPED = [
     (str(p.relative_to(configs_root())), scale)
     for p in sorted(configs_root().rglob('*.py'))
-    if is_study(p)
+    if '\nscales = ' in p.read_text()  # loading all of them is slow
     for scale in ('tiny', 'small', 'paper')
 ]
 FILE = """
@@ -73,6 +74,42 @@ def test_a_study_is_told_from_a_config(file):
     assert is_study(file)
     assert is_study(configs_root() / 'ablations/table8.py')
     assert not is_study(configs_root() / SECOND)
+
+
+def test_a_study_may_inherit(file):
+    """Its own rows, and the scales of its base."""
+    own = file.with_name('own.py')
+    own.write_text("_base_ = 'mine.py'\nrows = [dict(name=n) for n in 'xy']\n")
+    assert is_study(own)
+    assert [row.name for row in load_study(own).rows] == ['x', 'y']
+
+
+@pytest.mark.parametrize('read', [is_study, load_study, load_config])
+def test_a_file_that_is_no_python_is_named_with_its_line(read, file):
+    file.write_text('x = 1\ny = (\n')
+    leaf = file.with_name('leaf.py')
+    leaf.write_text("_base_ = 'mine.py'\n")
+    for path in (file, leaf):
+        with pytest.raises(ValueError, match=r'mine\.py, line 2: .* never closed'):
+            read(path)
+
+
+@pytest.mark.parametrize('key, way', [('randomness.seed', '--seeds'), ('work_dir', '--out')])
+def test_what_a_study_gives_itself_is_no_option(key, way):
+    study = study_of([SECOND])
+    for change in (
+        lambda: with_options(study, {key: 7}),
+        lambda: with_options(study, {f'first_stage.{key}': 7}),
+        lambda: with_grid(study, {key: [7]}),
+        lambda: replace(study, stage2={key: 7}),
+    ):
+        with pytest.raises(ValueError, match=f'{key} is what a study gives .* use {way}'):
+            change()
+
+
+def test_values_of_either_sign_have_folders_of_their_own():
+    rows = with_grid(Study('s', (Row('a', FIRST),)), {'model.shift': [-1, 1]}).rows
+    assert [row.slug for row in rows] == ['shift_-1', 'shift_1']
 
 
 def test_training_a_study_says_what_to_do_instead(file):
@@ -127,6 +164,17 @@ def test_stage_2_trains_the_first_stage_that_was_planned(file, tmp_path):
         (("dict(name='one', paper", "dict(name='one', papr"), "unknown key 'papr' of a row"),
         (('stage=1', 'stge=1'), "unknown key 'stge' of a column"),
         (('del both', 'row = 1'), "unknown key 'both' of a study"),
+        (("dict(name='one', paper", 'dict(paper'), r"mine.py: no 'name' in the row .*; add it"),
+        ((", metric='image/psnr'", ''), "mine.py: no 'metric' in the column"),
+        (('configs=both,', ''), "mine.py: no 'configs' in the scale"),
+        (("rows = [dict(name='one', paper=dict(PSNR=30.0))", "rows = ['one'"), "'one' is no row"),
+        (('configs=both,', "configs='ab',"), "configs of scale 'small' is 'ab'; expected a list"),
+        (('stage=1', 'stage=3'), "column 'PSNR': stage=3; expected 1 or 2"),
+        (('stage=1', "stage='1'"), "column 'PSNR': stage='1'; expected 1 or 2"),
+        (("direction='lower'", "direction='up'"), "'rank': direction='up'; expected one of 'high"),
+        (('paper=dict(PSNR', 'paper=dict(PSRN'), "paper of row 'one': 'PSRN' is no title"),
+        (('metrics=dict(rank', 'metrics=dict(rnak'), "scale 'small': 'rnak' is no title"),
+        (("title='PSNR'", "title='rank'"), "two columns .* title 'rank'"),
     ],
 )
 def test_mistakes_in_a_file_are_named(file, change, message):
@@ -182,6 +230,20 @@ def test_a_grid_reaches_the_first_stage_of_a_second(tmp_path):
     assert len({c.stages[1].key for c in cells}) == 2
     alone = make_cells(with_stages(study, 1), [0], tmp_path)
     assert [[s.key for s in c.stages] for c in alone] == [[c.stages[0].key] for c in cells]
+
+
+@pytest.mark.parametrize('key', ['train_cfg.max_iters', 'model.denoiser.width'])
+def test_an_option_of_a_stage_that_is_left_out_is_refused(key, tmp_path):
+    """It would change nothing; overrides of every stage-2 config and first stages may be there."""
+    study = with_stages(study_of([SECOND]), 1)
+    with pytest.raises(ValueError, match=f'option {key} is of stage 2.*write first_stage.{key}'):
+        make_cells(with_options(study, {key: 7}), [0], tmp_path)
+    with pytest.raises(ValueError, match=f'option {key} is of stage 2'):
+        make_cells(with_grid(study, {key: [7, 8]}), [0], tmp_path)
+    allowed = replace(with_options(study, {'first_stage_config': FIRST}), stage2={key: 7})
+    make_cells(allowed, [0], tmp_path)
+    (cell,) = make_cells(with_options(study, {'first_stage.train_cfg.max_iters': 7}), [0], tmp_path)
+    assert cell.stages[0].cfg.train_cfg.max_iters == 7
 
 
 def test_parameters_are_those_of_the_built_models():
