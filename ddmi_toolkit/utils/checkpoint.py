@@ -19,6 +19,7 @@ from torch import Tensor, nn
 POINTER = 'last_checkpoint'
 _NUMBERED = re.compile(r'(?:iter|epoch)_(\d+)\.pth')
 _MAX_LISTED = 8
+_FIRST_STAGE = 'first_stage.'  # what the weights of stage 2 call those of stage 1
 _PARTIAL = re.compile(r'\..*\.(\d+)(?:@(.*))?\.partial')
 _ABANDONED_SECONDS = 24 * 3600.0
 
@@ -164,9 +165,11 @@ def load_state_strict(module: nn.Module, state: Mapping[str, Tensor], *, what: s
         what: What is loaded, for the message, e.g. ``'first stage from a.pth'``.
 
     Raises:
-        ValueError: Names or shapes differ; the message lists the differences.
+        ValueError: The weights are of the other stage, or names or shapes differ; the message
+            lists the differences.
     """
     own = module.state_dict()
+    _check_stage(own, state, what)
     shapes = [
         f'{k}: file {tuple(state[k].shape)}, model {tuple(own[k].shape)}'
         for k in own
@@ -185,6 +188,17 @@ def load_state_strict(module: nn.Module, state: Mapping[str, Tensor], *, what: s
             f'Was the file trained with this config?'
         )
     module.load_state_dict(state, strict=True)
+
+
+def _check_stage(own: Mapping[str, Tensor], state: Mapping[str, Tensor], what: str) -> None:
+    """Tell a diffusion model from a first stage; lists of all their names would say it worse."""
+    for held, wanted, stage, folder in ((own, state, 1, 'd2c_vae'), (state, own, 2, 'ddmi')):
+        if any(f'{_FIRST_STAGE}{name}' in held for name in wanted):
+            raise ValueError(
+                f'{what}: this is a checkpoint of stage {stage}, expected one of stage '
+                f'{3 - stage}; give a config of stage {stage} (configs/{folder}), or a checkpoint '
+                f'of stage {3 - stage}'
+            )
 
 
 def _lines(title: str, items: Iterable[str]) -> list[str]:

@@ -129,8 +129,7 @@ def _draw_spectra(
         rows, columns = _largest(maps, plane)
         axis.set(xlim=(0, columns), ylim=(0, rows))
         axis.set_title(f'{plane}, scale {i + 1}', fontsize=9)
-        turn = np.linspace(0, np.pi / 2, 64)
-        axis.plot(cutoff * np.cos(turn), cutoff * np.sin(turn), 'w--', linewidth=1)
+        _draw_cutoff(axis, cutoff, is_line=values.shape[0] == 1)
     left.colorbar(image, ax=axes, shrink=0.8, label='log10 of energy per frequency')
     _draw_curves(right.subplots(), curves, cutoff)
 
@@ -140,13 +139,23 @@ def _draw_map(
 ) -> Any:
     ends = []
     for n, end in zip(values.shape[::-1], extent[::-1], strict=True):
-        half = end / n / 2  # a cell lies around its frequency
+        half = end / n / 2 if n > 1 else 0.0  # a cell lies around its frequency
         ends += [-half, end - half]
     axis.set_facecolor('0.85')
     aspect = 'auto' if 1 in values.shape else 'equal'
     return axis.imshow(
         values, origin='lower', extent=ends, aspect=aspect, interpolation='nearest', **limits
     )
+
+
+def _draw_cutoff(axis: Any, cutoff: float, is_line: bool) -> None:
+    style = dict(color='w', linestyle='--', linewidth=1)
+    if is_line:  # there are no frequencies across it
+        axis.axvline(cutoff, **style)
+        axis.set_yticks([])
+        return
+    turn = np.linspace(0, np.pi / 2, 64)
+    axis.plot(cutoff * np.cos(turn), cutoff * np.sin(turn), **style)
 
 
 def _draw_curves(

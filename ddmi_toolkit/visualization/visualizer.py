@@ -11,7 +11,7 @@ from torch import Tensor
 from ..geometry.isosurface import extract_mesh
 from ..geometry.raycast import render_mesh
 from ..registry import VISUALIZERS
-from ..structures import Field, Signal, fitted_size
+from ..structures import Field, Signal, fitted_size, magnified_size
 from .clips import draw_clip, picture_strip
 from .media import as_picture, image_grid
 from .views import draw_views
@@ -45,13 +45,18 @@ def draw_plane(
 
 
 def draw_line(field: Field, size: int) -> np.ndarray:
-    """Graph of the first channel of a field over a line, ``(size, size, 3)`` uint8."""
-    height = (
-        ((1 - field.render((size,))[0, :, 0].clamp(-1, 1)) / 2 * (size - 1)).round().long().cpu()
-    )
+    """Graph of the first channel of a field over a line, ``(size, size, 3)`` uint8.
+
+    Where there are more nodes than pixels, each column of pixels spans all values in it: one value
+    of each would show waves that are not there.
+    """
+    per_pixel = -(-magnified_size(field.layout, 1)[0] // size)
+    values = field.render((size * per_pixel,))[0, :, 0].clamp(-1, 1)
+    height = ((1 - values) / 2 * (size - 1)).round().long().cpu()
+    before = torch.cat([height[:1], height[:-1]])  # the graph has no gaps
+    ends = torch.stack([height, before]).view(2, size, per_pixel)
     image = np.full((size, size, 3), 255, np.uint8)
-    ends = torch.stack([height, height.roll(1).index_copy(0, torch.tensor([0]), height[:1])])
-    for x, (low, high) in enumerate(zip(ends.amin(0), ends.amax(0), strict=True)):
+    for x, (low, high) in enumerate(zip(ends.amin((0, 2)), ends.amax((0, 2)), strict=True)):
         image[low : high + 1, x] = 40
     return image
 

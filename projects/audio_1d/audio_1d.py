@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from scipy.io import wavfile
 from scipy.signal import resample_poly
-from torch import Tensor
 
 from ddmi_toolkit.apis.outputs import WRITERS
 from ddmi_toolkit.apis.writers import FieldWriter
@@ -57,10 +56,12 @@ class Sounds(AbstractDataset):
         upsample: int | None = 1,
     ) -> None:
         super().__init__()
-        known = range(10**9) if folder is None else sorted(Path(folder).rglob('*.wav'))
-        self.names = known[first : first + num_sounds]
+        files = [] if folder is None else sorted(Path(folder).rglob('*.[wW][aA][vV]'))
+        self.names = (range(first + num_sounds) if folder is None else files)[first:][:num_sounds]
         if len(self.names) < num_sounds:
-            raise ValueError(f'{folder} has {len(known)} wav files, not {first} + {num_sounds}')
+            found = f'has {len(files)} wav files' if Path(folder).is_dir() else 'is no folder'
+            needs = f'{first} + {num_sounds} are needed: add them, or set first and num_sounds'
+            raise ValueError(f'{folder} {found}; {needs}')
         self.size, self.rate, self.upsample = size, rate, upsample
 
     def __len__(self) -> int:
@@ -93,7 +94,7 @@ class Sounds(AbstractDataset):
         return lambda t: np.interp(t * self.rate - 0.5, np.arange(len(wave)) / 16, wave.mean(1))
 
 
-def picture(waves: Tensor) -> Tensor:
+def picture(waves: torch.Tensor) -> torch.Tensor:
     """Spectrograms `(B, 3, 256, 256)` uint8 of `(B, n)`: low frequencies below, 0 to -50 dB."""
     size = waves.shape[-1] // 8
     window = torch.hann_window(size, device=waves.device)
@@ -108,11 +109,10 @@ class Spectrograms(AbstractSubject):
 
     plural, truth, size = 'spectrograms', 'inputs', (256, 256)
 
-    def shown(self, sample: dict) -> Tensor:
-        field = sample['field']
-        return picture(field.render(magnified_size(field.layout, 1))[..., 0])
+    def shown(self, sample: dict) -> torch.Tensor:
+        return picture(sample['field'].render(magnified_size(sample['field'].layout, 1))[..., 0])
 
-    def true(self, item: dict, what: str) -> Tensor:
+    def true(self, item: dict, what: str) -> torch.Tensor:
         return picture(item['inputs'])
 
     def protocol(self) -> dict:

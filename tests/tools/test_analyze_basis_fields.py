@@ -23,12 +23,7 @@ from ddmi_toolkit.structures import (
     feed_scales,
     mean_basis_vectors,
 )
-from ddmi_toolkit.visualization import (
-    FieldVisualizer,
-    PowerMap,
-    draw_basis_analysis,
-    with_differences,
-)
+from ddmi_toolkit.visualization import FieldVisualizer, draw_basis_analysis
 
 ROOT = Path(__file__).parents[2]
 NAMES = (
@@ -134,6 +129,15 @@ def test_mistakes_end_in_one_line(run, models, tmp_path, name, arguments, messag
     assert not (tmp_path / 'c/basis_fields.json').exists()
 
 
+@pytest.mark.parametrize('stage, given', [('ddmi', 'd2c_vae'), ('d2c_vae', 'ddmi')])
+def test_a_checkpoint_of_the_other_stage_is_named(run, models, stage, given):
+    (config, _), (_, file) = (models[f'{s}/procedural_image'] for s in (stage, given))
+    number = 1 + (given == 'ddmi')
+    message = rf'{file}: this is a checkpoint of stage {number}.* \(configs/{given}\)'
+    with pytest.raises(SystemExit, match=message):
+        run(config, file, '--seeds', 0, '--out', 'c')
+
+
 def test_a_model_without_fields_is_named(run, tmp_path):
     with pytest.raises(SystemExit, match='makes no fields, its model is a FieldClassifier'):
         run('classifiers/procedural_chair.py', '--out', 'c')
@@ -221,19 +225,17 @@ def test_similarity_is_that_of_the_signal():
     assert summary([float('inf'), 3.0]) == dict(mean=None, std=None)
 
 
-def test_differences_are_on_middle_gray():
-    parts = [np.full((2, 2, 3), v, np.uint8) for v in (10, 250, 100)]
-    shown = with_differences(parts)
-    assert [int(x[0, 0, 0]) for x in shown] == [10, 250, 100, 218, 0]
-    assert len(with_differences(parts[:1])) == 1
-
-
-def test_white_noise_has_a_density_of_one():
-    """Whatever the number of nodes: maps of scales have one unit."""
-    power = np.ones((4, 8))
-    density = PowerMap(power, (1.0, 1.0)).log_density()
-    assert np.isnan(density[0, 0])
-    assert density[1:].max() == pytest.approx(np.log10(32 / 31))
-    finer = PowerMap(np.ones((8, 16)), (2.0, 2.0)).log_density()
-    assert finer[1:].max() == pytest.approx(np.log10(128 / 127 / 4))
-    assert np.isnan(PowerMap(np.zeros((2, 2)), (1.0, 1.0)).log_density()).all()
+def test_maps_have_the_rows_and_columns_of_their_plane(models):
+    """Of clips, time, the rows of 'xt' and 'yt', has as many nodes on every scale."""
+    fields = list(FieldInferencer(*models['d2c_vae/procedural_video'], 'cpu').sample([0, 1]))
+    x = (torch.arange(8) + 0.5) / 8
+    for field in fields:  # a wave along x of 3/8 of the highest frequency, twice the coarse one
+        field.state[basis_key(1, 'xt')].copy_((torch.pi * 3 * x).cos())
+    analysis = analyze_basis_fields(fields, size=8)
+    assert [level['xt'].extent for level in analysis.maps] == [(1, 1), (1, 2), (1, 4)]
+    assert [level['yt'].extent for level in analysis.maps] == [(1, 1), (1, 2), (1, 4)]
+    assert [level['xy'].extent for level in analysis.maps] == [(1, 1), (2, 2), (4, 4)]
+    wave = analysis.maps[1]['xt']
+    assert wave.power.shape == (4, 8)
+    assert np.unravel_index(wave.power.argmax(), wave.power.shape) == (0, 3)
+    assert np.nanargmax(wave.log_density()) == 3

@@ -159,6 +159,20 @@ def test_strict_loading_lists_the_differences():
     assert '0.weight: file (4, 2), model (3, 2)' in text
 
 
+def test_weights_of_the_other_stage_are_named():
+    """By what stage 2 calls its first stage; not by lists of all names."""
+    first = nn.ModuleDict(dict(generator=nn.Linear(2, 3)))
+    second = nn.ModuleDict(dict(first_stage=first, denoiser=nn.Linear(1, 1)))
+    with pytest.raises(ValueError, match=r'^a\.pth: this .* stage 2, .* stage 1; .*configs/ddmi\)'):
+        load_state_strict(first, second.state_dict(), what='a.pth')
+    with pytest.raises(ValueError, match=r'^a\.pth: this .* stage 1, .* stage 2; .*d2c_vae\)'):
+        load_state_strict(second, first.state_dict(), what='a.pth')
+    other = nn.ModuleDict(dict(trunk=nn.Linear(2, 3)))
+    for wanted, given in ((other, second), (second, other)):
+        with pytest.raises(ValueError, match='does not fit'):  # neither is a first stage
+            load_state_strict(wanted, given.state_dict(), what='a.pth')
+
+
 def test_strict_loading_loads_all():
     """Weights arrive."""
     a, b = nn.Linear(2, 3), nn.Linear(2, 3)

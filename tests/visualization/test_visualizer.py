@@ -64,6 +64,23 @@ def test_a_line_is_drawn_upward():
     assert dark[-1] < 4
 
 
+class Sine(nn.Module):
+    """A sine of 64 periods over the box."""
+
+    def forward(self, state, coords, *, scale=None, dirs=None):
+        return (64 * torch.pi * (coords.dense() + 1)).sin() / 2
+
+
+def test_a_line_of_more_nodes_than_pixels_shows_no_waves_that_it_lacks():
+    """32 values of 64 periods would be one and the same: each column spans the amplitude."""
+    layout = PlaneLayout([dict(name='t', size=1024)], ['t'])
+    image = draw_line(Field(Sine(), {'gain': torch.ones(1)}, layout, 1), 32)
+    for x in range(32):
+        dark = np.nonzero(image[:, x, 0] == 40)[0]
+        assert dark[[0, -1]].tolist() == [8, 23]
+        assert len(dark) == 16
+
+
 def test_a_ball_is_drawn_in_the_middle():
     image = FieldVisualizer(name='ball', size=64, resolution=32).draw_field(field('xyz'))
     shaded = (image != 255).any(-1)

@@ -118,6 +118,18 @@ def test_wav_files_are_read_to_their_quantization(tmp_path, bits, channels):
     assert np.abs(inputs - exact).max() < 2.0 ** (1 - bits) + 1e-3  # the filter of resample_poly
 
 
+def test_names_end_in_wav_in_any_case(tmp_path):
+    """Recorders write capitals; folders are searched to the bottom, in order of name."""
+    (tmp_path / 'b').mkdir()
+    for name in ('b/two.wav', 'One.WAV', 'c.Wav', 'wav', 'd.wave', 'e.mp3'):
+        write_pcm(tmp_path / name, np.zeros(SIZE), 16)
+    found = [str(p.relative_to(tmp_path)) for p in Sounds(3, folder=tmp_path).names]
+    assert found == ['One.WAV', 'b/two.wav', 'c.Wav']
+    assert len(Sounds(2, first=1, folder=tmp_path)) == 2
+    with pytest.raises(ValueError, match='has 3 wav files'):
+        Sounds(3, first=1, folder=tmp_path)
+
+
 def test_channels_are_averaged(tmp_path):
     """Opposite channels are silence."""
     values = np.sin(2 * np.pi * 300 * TIMES).astype(np.float32)
@@ -162,9 +174,12 @@ def test_stretches_of_a_file_differ_from_visit_to_visit(tmp_path):
 
 
 def test_errors_name_the_file_and_what_is_wrong(tmp_path):
-    """Empty folders, files that are no wav, or cut off, or too short."""
-    with pytest.raises(ValueError, match='0 wav files, not 0 \\+ 2'):
-        Sounds(2, folder=tmp_path)
+    """Absent and empty folders, files that are no wav, or cut off, or too short."""
+    remedy = r'; 3 \+ 2 are needed: add them, or set first and num_sounds'
+    with pytest.raises(ValueError, match=r'absent is no folder' + remedy):
+        Sounds(2, first=3, folder=tmp_path / 'absent')
+    with pytest.raises(ValueError, match=f'{tmp_path} has 0 wav files' + remedy):
+        Sounds(2, first=3, folder=tmp_path)
     path = tmp_path / 'a.wav'
     path.write_bytes(b'no sound at all')
     with pytest.raises(ValueError, match=r'a\.wav is no readable wav file'):
