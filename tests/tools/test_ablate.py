@@ -5,9 +5,11 @@ import json
 import os
 import re
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
+from mmengine.logging import MMLogger
 from shrink import data, runtime, sizes
 
 from ddmi_toolkit.apis import load_config, readable_errors
@@ -44,8 +46,10 @@ def tiny(name: str, prefix: str = '') -> dict:
     return {f'{prefix}{k}': v for k, v in small.items()}
 
 
-def test_two_rows_on_one_first_stage_for_real(tmp_path):
+def test_two_rows_on_one_first_stage_for_real(tmp_path, monkeypatch):
     """Trained, evaluated, in the table; their files are results; nothing is done twice."""
+    # As in a process of its own: loggers of earlier tests print where those printed.
+    monkeypatch.setattr(MMLogger, '_instance_dict', OrderedDict())
     rows = (Row('raw', SECOND), Row('normal', SECOND, {'model.normalize_latents': True}))
     second = tiny(SECOND)
     for metric in second['test_evaluator']:

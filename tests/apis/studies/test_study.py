@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from ddmi_toolkit.apis import check_config, configs_root, load_config
 from ddmi_toolkit.apis.studies import (
@@ -18,6 +19,7 @@ from ddmi_toolkit.apis.studies import (
     with_stages,
 )
 from ddmi_toolkit.apis.studies.cells import make_cells, trainable_parameters
+from ddmi_toolkit.evaluation.directions import direction_of
 from ddmi_toolkit.registry import MODELS
 
 FIRST, SECOND = 'd2c_vae/procedural_image.py', 'ddmi/procedural_image.py'
@@ -25,7 +27,7 @@ SHIPPED = [
     (str(p.relative_to(configs_root())), scale)
     for p in sorted(configs_root().rglob('*.py'))
     if '\nscales = ' in p.read_text()  # loading all of them is slow
-    for scale in ('tiny', 'small', 'paper')
+    for scale in Config.fromfile(p).scales
 ]
 FILE = """
 columns = [dict(title='PSNR', stage=1, metric='image/psnr'),
@@ -59,7 +61,7 @@ def test_every_row_of_a_shipped_study_builds(name, scale, tmp_path):
             check_config(stage.cfg)
             assert stage.cfg.randomness.seed == 1
     titles = {column.title for column in study.columns}
-    assert all(column.direction for column in study.columns)
+    assert all(column.direction == direction_of(column.metric) for column in study.columns)
     assert all(set(row.paper) <= titles for row in study.rows)
 
 
