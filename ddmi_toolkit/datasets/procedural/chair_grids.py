@@ -26,7 +26,7 @@ class ProceduralChairGrids(AbstractDataset):
     Args:
         num_shapes: Number of shapes.
         first_seed: Seed of the first one; the others follow.
-        resolution: Cells ``R`` along each side of the cube ``[-0.55, 0.55]``³.
+        resolution: Cells ``R`` along each side of the cube ``[-0.55, 0.55] ** 3``.
         pipeline: Transforms of records with ``grid (R, R, R)`` bool, axes x, y, z.
     """
 

@@ -122,7 +122,7 @@ class VoteGrid(BaseTransform):
 
     Args:
         resolution: Cells ``R`` along each side.
-        extent: The grid fills the cube ``[-extent, extent]``³.
+        extent: The grid fills the cube ``[-extent, extent] ** 3``.
 
     Raises:
         ValueError: Fewer than one cell.
