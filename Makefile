@@ -36,7 +36,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/interrogate --quiet ddmi_toolkit
-	$(BIN)/codespell ddmi_toolkit configs tools projects docs README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/codespell --skip docs/_build ddmi_toolkit configs tools projects docs README.md CONTRIBUTING.md CHANGELOG.md
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
