@@ -3,9 +3,11 @@
     python tools/compare.py work_dirs/*/*/result.json
     python tools/compare.py ours=a/result.json theirs=b/result.json
     python tools/compare.py 'ours=out/ours/seed_*/stage2/result.json' theirs=b.json
+    python tools/compare.py ours=stage1/result.json+stage2/result.json theirs=b.json
 
-Files of one NAME are seeds of one system: the table shows mean ± standard error. Values that are
-best by the direction of their metric are bold.
+Files of one NAME are seeds of one system: the table shows mean ± standard error. FILE+FILE are
+results of one system on different metrics, such as those of its stages, in one row. Values that are
+best by the direction of their metric are bold. Costs that results state come last.
 """
 
 import argparse
@@ -15,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ddmi_toolkit.apis import readable_errors
-from ddmi_toolkit.evaluation import Result, leaderboard
+from ddmi_toolkit.evaluation import Result, join, leaderboard
 
 
 def main() -> None:
@@ -36,9 +38,10 @@ def read(entries: Sequence[str]) -> dict[str, list[Result]]:
         FileNotFoundError: A file or pattern is of nothing.
     """
     systems: dict[str, list[Result]] = {}
-    seen: set[Path] = set()
-    for given, file in files(entries):
-        result = Result.load(file)
+    seen: set[tuple[Path, ...]] = set()
+    for given, parts in files(entries):
+        file = parts[-1]
+        result = join([Result.load(part) for part in parts])
         name = given or result.config or file.stem
         known = systems.setdefault(name, [])
         if known and not given:
@@ -48,25 +51,33 @@ def read(entries: Sequence[str]) -> dict[str, list[Result]]:
                 f'{name!r} has the weights {result.checkpoint_hash} twice, in {file} again; files '
                 f'of one name are to be different seeds'
             )
-        if file.resolve() in seen:
+        if (key := tuple(part.resolve() for part in parts)) in seen:
             raise ValueError(f'{file} is given twice; each system is to have files of its own')
-        seen.add(file.resolve())
+        seen.add(key)
         known.append(result)
     return systems
 
 
-def files(entries: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """Name, empty if none is given, and file; a pattern after ``NAME=`` is of many."""
+def files(entries: Sequence[str]) -> Iterator[tuple[str, tuple[Path, ...]]]:
+    """Name, empty if none is given, and files of one result; patterns give several results.
+
+    Parts of a result that are given by patterns go together in their order.
+    """
     for entry in entries:
-        name, _, file = entry.rpartition('=')
-        found = sorted(glob.glob(file)) if glob.has_magic(file) else [file]
-        paths = [Path(path) for path in found]
-        for path in paths or [Path(file)]:
-            if not path.is_file():
-                raise FileNotFoundError(
-                    f'{path} is no file; expected a result.json, which tools/test.py writes'
-                )
-        yield from ((name, path) for path in paths)
+        name, _, given = entry.rpartition('=')
+        given = [given] if Path(given).is_file() else given.split('+')
+        found = [sorted(glob.glob(f)) if glob.has_magic(f) else [f] for f in given]
+        for file, paths in zip(given, found, strict=True):
+            for path in paths or [file]:
+                if not Path(path).is_file():
+                    raise FileNotFoundError(
+                        f'{path} is no file; expected a result.json, which tools/test.py writes'
+                    )
+        if len({len(paths) for paths in found}) > 1:
+            counts = ', '.join(f'{len(p)} of {f}' for f, p in zip(given, found, strict=True))
+            raise ValueError(f'{entry} joins {counts}; expected as many of each')
+        for parts in zip(*found, strict=True):
+            yield name, tuple(map(Path, parts))
 
 
 if __name__ == '__main__':

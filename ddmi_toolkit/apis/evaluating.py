@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
@@ -12,6 +13,7 @@ from ..engine import init_distributed, wrapper_config
 from ..evaluation import Result
 from ..utils import load_checkpoint
 from .config import config_hash, run_name
+from .costs import costs, item_seconds
 from .loading import find_or_name, load_model
 from .training import check_arguments
 
@@ -35,7 +37,8 @@ def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
     check_arguments(cfg)
     is_distributed = init_distributed()
     path = find_or_name(cfg, checkpoint)
-    _warn_of_another_training(cfg, path)
+    state = load_checkpoint(path)
+    _warn_of_another_training(cfg, path, state['meta'])
     model = load_model(cfg, path)
     if is_distributed:  # the runner wraps it, and the wrapper refuses a model without gradients
         model.requires_grad_(True)
@@ -56,12 +59,12 @@ def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
         config_hash=config_hash(cfg),
         checkpoint=path.name,
         checkpoint_hash=file_hash(path),
+        costs={**costs(cfg, state), 'item_seconds': item_seconds(runner)},
     )
 
 
-def _warn_of_another_training(cfg: Config, path: Path) -> None:
+def _warn_of_another_training(cfg: Config, path: Path, meta: dict[str, Any]) -> None:
     """Say so when the weights are of another config, or of a run that is not finished."""
-    meta = load_checkpoint(path)['meta']
     found, wanted = meta.get('config_hash'), config_hash(cfg)
     if found not in (None, wanted):
         print_log(

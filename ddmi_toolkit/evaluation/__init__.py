@@ -20,7 +20,7 @@ from .judges import Judge, load_judge
 from .leaderboard import Estimate, aggregate, leaderboard
 from .mutual_difference import TotalMutualDifference
 from .point_clouds import PointCloudMetrics
-from .protocol import ProtocolError, Result, compare
+from .protocol import COSTS, ProtocolError, Result, compare, join
 from .random_features import RandomClipExtractor, RandomExtractor
 from .reconstruction import OccupancyIoU, SurfaceMetrics
 from .scale_consistency import ScaleConsistency
@@ -29,6 +29,7 @@ from .video_extractors import I3DExtractor, TorchvisionClipExtractor
 from .view_quality import ViewQuality
 
 __all__ = [
+    'COSTS',
     'AbstractClipExtractor',
     'AbstractExtractor',
     'AbstractTextImageExtractor',
@@ -63,6 +64,7 @@ __all__ = [
     'aggregate',
     'compare',
     'direction_of',
+    'join',
     'leaderboard',
     'load_judge',
 ]

@@ -4,10 +4,11 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from .directions import ARROWS, Direction, direction_of
-from .protocol import Protocol, Result, compare
+from .protocol import COSTS, Protocol, Result, compare
 
 Runs = Mapping[str, Sequence[Result]]
 """Results of every system, one per seed."""
@@ -108,20 +109,47 @@ def estimate_cells(
 
 
 def leaderboard(runs: Runs) -> str:
-    """Markdown: systems (rows) by metrics (columns) with their directions, then the protocols.
+    """Markdown: systems (rows) by metrics with their directions and costs, then the protocols.
 
     Raises:
         ProtocolError: As :func:`aggregate` does.
     """
     table = aggregate(runs)
     is_counted = any(v.n > 1 for values in table.values() for v in values.values())
-    columns = {m: estimate_cells(v, direction_of(m), is_counted) for m, v in table.items()}
-    rows = [['system', *(m + ARROWS[direction_of(m)] for m in columns)]]
+    columns = {
+        m + ARROWS[direction_of(m)]: estimate_cells(v, direction_of(m), is_counted)
+        for m, v in table.items()
+    }
+    columns |= _cost_columns(runs)
+    rows = [['system', *columns]]
     rows += [[s, *(cells.get(s, '') for cells in columns.values())] for s in runs]
     lines = [markdown(rows), '']
     if is_counted:
         lines += ['Mean ± standard error over seeds (number of seeds).', '']
     return '\n'.join([*lines, *protocol_lines([r for rs in runs.values() for r in rs])])
+
+
+def _cost_columns(runs: Runs) -> dict[str, dict[str, str]]:
+    """Cells by heading and system of the costs that any result states; means over seeds."""
+    columns: dict[str, dict[str, str]] = {}
+    for cost, heading in COSTS.items():
+        write = count if cost == 'parameters' else duration
+        for system, results in runs.items():
+            if known := [r.costs[cost] for r in results if cost in r.costs]:
+                columns.setdefault(heading, {})[system] = write(math.fsum(known) / len(known))
+    return columns
+
+
+def count(number: float) -> str:
+    """``'1,234,567'``."""
+    return f'{round(number):,}'
+
+
+def duration(seconds: float) -> str:
+    """``'0.8 s'``, ``'0:02:05'`` or ``'3 days, 0:00:00'``."""
+    if not seconds >= 60:
+        return f'{seconds:.2g} s'
+    return str(timedelta(seconds=round(seconds)))
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

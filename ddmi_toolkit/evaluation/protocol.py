@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,15 @@ import numpy as np
 from .. import __version__
 
 Protocol = dict[str, Any]
+
+COSTS = {
+    'parameters': 'parameters',
+    'training_seconds': 'training',
+    'item_seconds': 'per item',
+}
+"""What a result may say of costs, and how a table calls it: trainable parameters of all stages
+without discriminators; time of all trainings without their validations; time of one item of the
+test (to sample or reconstruct it, to evaluate its field and to look at it)."""
 
 
 class ProtocolError(ValueError):
@@ -33,6 +42,11 @@ class Result:
         checkpoint: File name of the weights.
         checkpoint_hash: Hash of the weights.
         version: Version of this package.
+        costs: What they cost, where it is known, see :data:`COSTS`. Unlike metrics they depend on
+            the machine, and need no protocol to stand side by side.
+
+    Raises:
+        ValueError: A metric has no protocol, or a cost is unknown.
     """
 
     metrics: Mapping[str, float]
@@ -42,8 +56,11 @@ class Result:
     checkpoint: str = ''
     checkpoint_hash: str = ''
     version: str = field(default=__version__)
+    costs: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if unknown := sorted(set(self.costs) - set(COSTS)):
+            raise ValueError(f'unknown costs {unknown}; expected some of {", ".join(COSTS)}')
         if missing := sorted({_owner(name) for name in self.metrics} - set(self.protocol)):
             raise ValueError(
                 f'no protocol for {missing}; a metric gives it by `protocol()`, as '
@@ -52,6 +69,7 @@ class Result:
         # What a file can hold, so that a result equals itself after it was written and read.
         object.__setattr__(self, 'metrics', {k: float(v) for k, v in self.metrics.items()})
         object.__setattr__(self, 'protocol', json.loads(json.dumps(self.protocol)))
+        object.__setattr__(self, 'costs', {k: float(v) for k, v in self.costs.items()})
 
     def save(self, path: str | Path) -> Path:
         """Write a json file, whole or not at all; returns its path."""
@@ -79,6 +97,28 @@ class Result:
                 f'{path} is not a result of tools/test.py ({error}); expected a json object with '
                 f'metrics and protocol'
             ) from error
+
+
+def join(results: Sequence[Result]) -> Result:
+    """One system's results on different metrics as one, such as those of its two stages.
+
+    What they say of themselves other than metrics and protocols, such as costs, is that of the
+    last one: costs of a stage include those of the stages before it.
+
+    Raises:
+        ValueError: Two of them have the same metric.
+    """
+    metrics: dict[str, float] = {}
+    protocol: dict[str, Protocol] = {}
+    for result in results:
+        if twice := sorted(set(protocol) & set(result.protocol)):
+            raise ValueError(
+                f'results that are joined both have {", ".join(map(repr, twice))}; give results '
+                f'of different metrics, or seeds of one system as files of one name'
+            )
+        metrics |= result.metrics
+        protocol |= result.protocol
+    return replace(results[-1], metrics=metrics, protocol=protocol)
 
 
 def compare(results: Mapping[str, Result]) -> dict[str, dict[str, float]]:
@@ -111,7 +151,7 @@ def digest(*parts: np.ndarray | str) -> str:
 def _check_mappings(content: Any) -> None:
     if not isinstance(content, dict):
         raise TypeError(f'it holds a {type(content).__name__}')
-    parts = {key: content.get(key, {}) for key in ('metrics', 'protocol')}
+    parts = {key: content.get(key, {}) for key in ('metrics', 'protocol', 'costs')}
     if isinstance(parts['protocol'], dict):
         parts |= {f'protocol of {owner!r}': p for owner, p in parts['protocol'].items()}
     for name, value in parts.items():

@@ -12,7 +12,7 @@ from ddmi_toolkit.evaluation import (
     direction_of,
     leaderboard,
 )
-from ddmi_toolkit.evaluation.leaderboard import best
+from ddmi_toolkit.evaluation.leaderboard import best, duration
 
 
 def result(psnr: float, fid: float = 1.0, **protocol) -> Result:
@@ -119,3 +119,25 @@ def test_a_table_without_seeds_counts_none():
 )
 def test_directions(metric, direction):
     assert direction_of(metric) == direction
+
+
+def test_costs_come_last_and_are_means_over_seeds():
+    """Blank where a system does not state them; absent where none does."""
+    protocol = dict(image={})
+    fast, slow = (
+        Result({'image/psnr': 20.0}, protocol, costs=dict(parameters=1500, item_seconds=s))
+        for s in (0.2, 0.4)
+    )
+    silent = Result({'image/psnr': 30.0}, protocol)
+    lines = leaderboard(dict(a=[fast, slow], b=[silent])).splitlines()
+    assert lines[0] == '| system | image/psnr ↑ | parameters | per item |'
+    assert lines[2] == '| a | 20 ± 0 (2) | 1,500 | 0.3 s |'
+    assert lines[3] == '| b | **30** (1) |  |  |'
+
+
+@pytest.mark.parametrize(
+    'seconds, text',
+    [(0.834, '0.83 s'), (59.0, '59 s'), (125.4, '0:02:05'), (90061.0, '1 day, 1:01:01')],
+)
+def test_durations_are_readable(seconds, text):
+    assert duration(seconds) == text

@@ -1,6 +1,7 @@
 """Numbers travel with how they were measured and meet only their like."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ from ddmi_toolkit.evaluation.protocol import (
     Result,
     compare,
     digest,
+    join,
     seed_range,
 )
+
+COSTS = dict(parameters=1000, training_seconds=60.0)
 
 
 def result(value: float = 0.5, **changes) -> Result:
@@ -49,6 +53,7 @@ def test_a_file_gives_the_result_back(tmp_path):
         (b'{"metrics": {"a/b": [1]}, "protocol": {"a": {}}}', 'float'),
         (b'{"metrics": {"a/b": 1}, "protocol": {}}', r"no protocol for \['a'\]"),
         (b'{"metrics": {}, "protocol": {}, "when": 1}', 'when'),
+        (b'{"metrics": {}, "protocol": {}, "costs": {"watts": 1}}', r"unknown costs \['watts'\]"),
         (b'\xff\xfe', 'utf-8'),
     ],
 )
@@ -108,3 +113,22 @@ def test_digests_tell_data_apart():
     assert digest('ab', 'c') != digest('a', 'bc')
     assert seed_range([3, 1, 2]) == '1-3'
     assert seed_range([1, 3]) == seed_range([3, 1]) != seed_range([1, 4])
+
+
+def test_results_of_two_stages_are_joined():
+    """Names, weights and costs are the last one's, for its costs contain those before."""
+    first = Result({'image/psnr': 20.0}, dict(image=dict(num_images=8)), 'vae', costs=COSTS)
+    second = replace(result(), costs={**COSTS, 'training_seconds': 90.0})
+    both = join([first, second])
+    assert both.metrics == {'image/psnr': 20.0, **second.metrics}
+    assert both.protocol == {**first.protocol, **second.protocol}
+    assert both.config == 'chair'
+    assert both.costs['training_seconds'] == 90.0
+    assert join([second]) == second
+    with pytest.raises(ValueError, match="both have 'generation'"):
+        join([second, result()])
+
+
+def test_costs_survive_a_file(tmp_path):
+    kept = replace(result(), costs=COSTS)
+    assert Result.load(kept.save(tmp_path / 'result.json')) == kept

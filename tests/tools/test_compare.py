@@ -56,6 +56,23 @@ def test_files_of_one_name_are_seeds(compare, tmp_path):
         compare(by_name[0], by_name[0])
 
 
+def test_stages_of_a_system_share_a_row(compare, tmp_path):
+    for i, value in enumerate((1.0, 3.0)):
+        folder = tmp_path / f'seed_{i}'
+        saved(folder / 'stage2.json', value, checkpoint=f'c{i}')
+        Result({'image/psnr': 10 * value}, dict(image={})).save(folder / 'stage1.json')
+    folder = tmp_path / 'seed_0'
+    lines = compare(f'a={folder}/stage1.json+{folder}/stage2.json').splitlines()
+    assert lines[0] == '| system | image/psnr ↑ | generation/mmd_cd ↓ |'
+    assert lines[2] == '| a | 10 | 1 |'
+    lines = compare(f'a={tmp_path}/*/stage1.json+{tmp_path}/*/stage2.json').splitlines()
+    assert lines[2] == '| a | 20 ± 10 (2) | 2.0 ± 1.0 (2) |'
+    with pytest.raises(SystemExit, match=r"both have 'generation'"):
+        compare(f'a={folder}/stage2.json+{tmp_path}/seed_1/stage2.json')
+    with pytest.raises(SystemExit, match=r'joins 2 of .*, 1 of .*; expected as many of each'):
+        compare(f'a={tmp_path}/*/stage1.json+{folder}/stage2.json')
+
+
 def test_mistakes_end_in_one_line(compare, tmp_path):
     one, two = saved(tmp_path / 'one.json', 0.1), saved(tmp_path / 'two.json', 0.2)
     mixed = saved(tmp_path / 'mixed.json', 0.3, num_samples=32)

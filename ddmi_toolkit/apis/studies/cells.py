@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-import torch
 from mmengine.config import Config
 
 from ...evaluation import Result
-from ...registry import MODELS
 from ...utils import find_checkpoint, load_checkpoint, replace_atomically
 from ..config import load_config
+from ..costs import trainable_parameters, training_seconds
 from ..evaluating import evaluate, file_hash
 from ..hashing import config_hash, evaluation_hash
 from ..training import train
@@ -222,35 +220,6 @@ def _stages(study: Study, row: Row, seed: int, leaf: Config) -> tuple[Stage, ...
     cfg = load_config(row.config, {**{f'{FIRST}{k}': v for k, v in first.items()}, **second})
     own = Stage(1, load_config(cfg.first_stage.config, cfg.first_stage.options))
     return (own, Stage(2, cfg))[: study.num_stages]
-
-
-def training_seconds(state: dict[str, Any]) -> float:
-    """Time that a checkpoint's training took: iterations times their mean logged time."""
-    times = state['message_hub']['log_scalars'].get('train/time', {}).get('log', [])
-    return float(state['meta']['iter'] * fmean(map(float, times))) if len(times) else float('nan')
-
-
-def trainable_parameters(cfg: Config) -> dict[str, int]:
-    """Numbers of trainable parameters of a config's model, by part; discriminators not counted.
-
-    Returns:
-        Of stage 1 ``dict(model[, generator])``, of stage 2 ``dict(denoiser)``.
-    """
-    with torch.device('meta'):
-        model = MODELS.build(cfg.model)
-    if 'first_stage' in cfg:
-        names = ['denoiser']
-    else:
-        names = ['', 'generator'] if hasattr(model, 'generator') else ['']
-    counts = {}
-    for name in names:
-        part = model.get_submodule(name)
-        counts[name or 'model'] = sum(
-            p.numel()
-            for key, p in part.named_parameters()
-            if p.requires_grad and not key.startswith('adversarial')
-        )
-    return counts
 
 
 def save_json(path: Path, content: Any) -> None:

@@ -3,14 +3,21 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ...evaluation import Result, aggregate, direction_of
 from ...evaluation.directions import ARROWS
-from ...evaluation.leaderboard import Estimate, Table, estimate_cells, markdown, protocol_lines
+from ...evaluation.leaderboard import (
+    Estimate,
+    Table,
+    count,
+    duration,
+    estimate_cells,
+    markdown,
+    protocol_lines,
+)
 from ...evaluation.protocol import Protocol
 from ..config import configs_root
 from .cells import Cell, Record
@@ -54,19 +61,30 @@ class Report:
         }
 
     @cached_property
+    def last(self) -> Table:
+        """Means over seeds of the last stage of each row.
+
+        Raises:
+            ProtocolError: Numbers of one column were not measured in the same way.
+        """
+        ends = {row: seeds for _, kept in sorted(self.kept.items()) for row, seeds in kept.items()}
+        return aggregate({row: [r for _, r in seeds.values()] for row, seeds in ends.items()})
+
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         """Those of the study, or every metric there is."""
         if self.study.columns:
-            return tuple(c for c in self.study.columns if c.stage <= self.study.num_stages)
+            return tuple(c for c in self.study.columns if (c.stage or 1) <= self.study.num_stages)
         return tuple(
-            Column(metric, stage, metric, direction_of(metric))
+            Column(metric, metric, stage, direction_of(metric))
             for stage, table in self.tables.items()
             for metric in table
         )
 
     def values(self, column: Column) -> dict[str, Estimate]:
         """Estimates of a column by row."""
-        return self.tables.get(column.stage, {}).get(column.metric, {})
+        table = self.last if column.stage is None else self.tables.get(column.stage, {})
+        return table.get(column.metric, {})
 
     def seconds(self, stage: int) -> dict[str, Estimate]:
         """Time of a training by row."""
@@ -137,17 +155,10 @@ def _columns(report: Report) -> Iterator[tuple[str, dict[str, str]]]:
             yield f'{column.title}, paper', {row: f'{value:g}' for row, value in paper.items()}
     for part, heading in HEADINGS.items():
         if counts := report.parameters(part):
-            yield heading, {row: f'{count:,}' for row, count in counts.items()}
+            yield heading, {row: count(n) for row, n in counts.items()}
     for stage in report.kept:
         times = report.seconds(stage)
         yield f'time of stage {stage}', {row: duration(t.mean) for row, t in times.items()}
-
-
-def duration(seconds: float) -> str:
-    """``'0.8 s'``, ``'0:02:05'`` or ``'3 days, 0:00:00'``."""
-    if not seconds >= 60:
-        return f'{seconds:.2g} s'
-    return str(timedelta(seconds=round(seconds)))
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from traceback import format_exc
 from mmengine.logging import MMLogger
 
 from ...evaluation import ProtocolError
+from ...evaluation.leaderboard import duration
 from ...utils import replace_atomically
 from ..training import check_config
 from .cells import Cell, make_cells, save_json
 from .locks import BusyError, exclusive
 from .plot import save_plot
-from .report import Report, as_json, as_markdown, duration, make_report
+from .report import Report, as_json, as_markdown, make_report
 from .study import Study
 
 Say = Callable[[str], None]
@@ -157,7 +158,8 @@ def _summary(report: Report, cell: Cell) -> str:
     for stage in cell.stages:
         record, result = report.kept[stage.number][cell.row.name][cell.seed]
         seconds += record.seconds
-        wanted = {c.title: c.metric for c in report.study.columns if c.stage == stage.number}
+        ours = {stage.number, None} if stage is cell.stages[-1] else {stage.number}
+        wanted = {c.title: c.metric for c in report.study.columns if c.stage in ours}
         for title, metric in (wanted or {m: m for m in result.metrics}).items():
             missing = f'missing ({metric} is none of {", ".join(result.metrics)})'
             value = result.metrics.get(metric)

@@ -15,8 +15,8 @@ from .options import FIRST, Options
 _KEYS = {
     'study': ({'rows', 'scales'}, {'columns'}),
     'row': ({'name'}, {'paper', 'options'}),
-    'column': ({'title', 'stage', 'metric'}, {'direction'}),
-    'scale': ({'configs'}, {'note', 'stage1', 'stage2', 'metrics'}),
+    'column': ({'title', 'metric'}, {'stage', 'direction'}),
+    'scale': ({'configs'}, {'options', 'note', 'stage1', 'stage2', 'metrics'}),
 }
 # What a study gives to every training itself, and how that is said.
 _OURS = {'randomness.seed': '--seeds', 'work_dir': '--out'}
@@ -50,8 +50,9 @@ class Column:
 
     Args:
         title: In the table.
-        stage: Whose evaluation gives it, 1 or 2.
         metric: Its name in a :class:`Result`.
+        stage: Whose evaluation gives it, 1 or 2; None is the last one of each row, so that models
+            of one stage stand beside those of two.
         direction: Which way is better; None if neither is.
 
     Raises:
@@ -59,13 +60,13 @@ class Column:
     """
 
     title: str
-    stage: int
     metric: str
+    stage: int | None = None
     direction: Direction | None = None
 
     def __post_init__(self) -> None:
-        if self.stage not in (1, 2):
-            raise ValueError(f'column {self.title!r}: stage={self.stage!r}; expected 1 or 2')
+        if self.stage not in (1, 2, None):
+            raise ValueError(f'column {self.title!r}: stage={self.stage!r}; expected 1, 2 or None')
         if self.direction not in ARROWS:
             raise ValueError(
                 f'column {self.title!r}: direction={self.direction!r}; expected one of '
@@ -136,8 +137,9 @@ def load_study(name: str | Path, scale: str = 'small') -> Study:
     Args:
         name: A config file with ``rows`` (``dict(name[, paper, options])``), ``columns``
             (``dict(title, stage, metric[, direction])``) and ``scales``, by name
-            ``dict(configs[, stage1, stage2, note, metrics])``: a config per row, overrides of
-            either stage, and metrics by title that differ from the columns'.
+            ``dict(configs[, options, stage1, stage2, note, metrics])``: a config per row,
+            overrides row by row, overrides of either stage of all rows, and metrics by title that
+            differ from the columns'.
         scale: Which of the scales.
 
     Raises:
@@ -156,11 +158,15 @@ def load_study(name: str | Path, scale: str = 'small') -> Study:
     _check_titles(
         f'{path.name}: metrics of scale {scale!r}', metrics, [c['title'] for c in columns]
     )
+    rows = [Row(config='', **_check_keys(path, 'row', row)) for row in content['rows']]
+    options = chosen.get('options', [{}] * len(rows))
     return Study(
         name=f'{path.stem}_{scale}',
         rows=tuple(
-            Row(config=str(find_config(config, near=path)), **_check_keys(path, 'row', row))
-            for row, config in zip(content['rows'], chosen['configs'], strict=True)
+            replace(
+                row, config=str(find_config(config, near=path)), options={**row.options, **more}
+            )
+            for row, config, more in zip(rows, chosen['configs'], options, strict=True)
         ),
         columns=tuple(
             _column({**c, 'metric': metrics.get(c['title'], c['metric'])}) for c in columns
@@ -175,15 +181,16 @@ def _scale(path: Path, content: Mapping[str, Any], scale: str) -> dict[str, Any]
     if scale not in content['scales']:
         raise ValueError(f'{path.name} has no scale {scale!r}; it has {sorted(content["scales"])}')
     chosen = _check_keys(path, 'scale', content['scales'][scale])
-    configs, rows = chosen['configs'], content['rows']
-    if not isinstance(configs, list | tuple):
-        raise ValueError(
-            f'{path.name}: configs of scale {scale!r} is {configs!r}; expected a list, one per row'
-        )
-    if len(configs) != len(rows):
-        raise ValueError(
-            f'{path.name}: scale {scale!r} has {len(configs)} configs for {len(rows)} rows'
-        )
+    for key in {'configs', 'options'} & set(chosen):
+        given, rows = chosen[key], content['rows']
+        if not isinstance(given, list | tuple):
+            raise ValueError(
+                f'{path.name}: {key} of scale {scale!r} is {given!r}; expected a list, one per row'
+            )
+        if len(given) != len(rows):
+            raise ValueError(
+                f'{path.name}: scale {scale!r} has {len(given)} {key} for {len(rows)} rows'
+            )
     return chosen
 
 

@@ -13,6 +13,7 @@ model = dict(
         axes=[dict(name='x', size=32), dict(name='y', size=32)], planes=['xy'], latent_stride=1
     ),
     out_channels=3,
+    denoiser=dict(num_frequencies=5),
 )
 # A model of one stage is evaluated as the second of two.
 val_dataloader = val_evaluator = val_cfg = None

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ddmi_toolkit.layers.attention import CrossAttention
 from ddmi_toolkit.layers.embedding import FourierFeatures, timestep_embedding
-from ddmi_toolkit.layers.sequence import FeedForward, SequenceAttention
+from ddmi_toolkit.layers.sequence import FeedForward
 from ddmi_toolkit.registry import MODELS
+
+from .rotary_attention import PlaceRotary, RotaryAttention
 
 _TIME_CHANNELS = 64  # sinusoids of the noise level
 
@@ -52,8 +53,8 @@ class PairEmbedding(nn.Module):
         return self.coords(self.features(pairs.coords)) + values + time[:, None]
 
 
-class Reading(nn.Module):
-    """What tokens read from others: residual cross-attention, then a feed-forward part.
+class Block(nn.Module):
+    """Tokens attend to a context that has places, then each goes through a small network.
 
     Args:
         channels: Channels of both.
@@ -62,13 +63,12 @@ class Reading(nn.Module):
 
     def __init__(self, channels: int, num_heads: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(channels)
-        self.attention = CrossAttention(channels, channels, num_heads)
+        self.attention = RotaryAttention(channels, num_heads)
         self.feed_forward = FeedForward(channels, 4 * channels)
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, context: Tensor, angles: Tensor, context_angles: Tensor) -> Tensor:
         """``(B, N, C)`` and ``(B, L, C)`` to ``(B, N, C)``."""
-        return self.feed_forward(x + self.attention(self.norm(x), context))
+        return self.feed_forward(self.attention(x, context, angles, context_angles))
 
 
 @MODELS.register_module()
@@ -78,6 +78,10 @@ class SetTransformer(nn.Module):
     As in Perceiver IO (Jaegle et al. 2022): learned latents read the context once and then attend
     to each other. The outputs do not depend on the order of the context, and that of a query pair
     depends on no other query. Any number of coordinates, context and query pairs will do.
+
+    Unlike there, latents have places, a quasi-random cover of the box, and all attention sees
+    where tokens are to each other (:class:`PlaceRotary`). Without that, hundreds of thousands of
+    pictures are needed until a query finds its neighbors.
 
     Args:
         num_coords: Coordinates ``D``.
@@ -91,7 +95,8 @@ class SetTransformer(nn.Module):
             of width 2, should be no shorter than two training nodes.
 
     Raises:
-        ValueError: Heads do not divide the channels, or there is nothing to read or nobody reads.
+        ValueError: Heads do not divide the channels into even parts, or there is nothing to read
+            or nobody reads.
     """
 
     def __init__(
@@ -106,10 +111,10 @@ class SetTransformer(nn.Module):
         num_frequencies: int = 4,
     ) -> None:
         super().__init__()
-        if hidden_channels % num_heads:
+        if hidden_channels % (2 * num_heads):
             raise ValueError(
-                f'num_heads={num_heads} does not divide hidden_channels={hidden_channels}; '
-                f'change one of them'
+                f'num_heads={num_heads} does not divide hidden_channels={hidden_channels} into '
+                f'parts of even width; change one of them'
             )
         for name, value in dict(num_latents=num_latents, read_depth=read_depth).items():
             if value < 1:
@@ -117,15 +122,15 @@ class SetTransformer(nn.Module):
         sizes = (num_coords, channels, hidden_channels, num_frequencies)
         self.context_embedding, self.query_embedding = PairEmbedding(*sizes), PairEmbedding(*sizes)
         self.latents = nn.Parameter(torch.randn(num_latents, hidden_channels) * 0.02)
-        self.read_context = Reading(hidden_channels, num_heads)
-        self.blocks = nn.Sequential()
-        for _ in range(depth):
-            self.blocks.append(
-                SequenceAttention(hidden_channels, num_heads, hidden_channels // num_heads)
-            )
-            self.blocks.append(FeedForward(hidden_channels, 4 * hidden_channels))
+        places = torch.quasirandom.SobolEngine(num_coords).draw(num_latents)
+        self.register_buffer('places', 2 * places - 1)
+        self.rotary = PlaceRotary(
+            num_coords, num_heads, hidden_channels // num_heads, 2.0**num_frequencies
+        )
+        self.read_context = Block(hidden_channels, num_heads)
+        self.blocks = nn.ModuleList(Block(hidden_channels, num_heads) for _ in range(depth))
         self.read_latents = nn.ModuleList(
-            Reading(hidden_channels, num_heads) for _ in range(read_depth)
+            Block(hidden_channels, num_heads) for _ in range(read_depth)
         )
         self.norm = nn.LayerNorm(hidden_channels)
         self.head = nn.Linear(hidden_channels, channels)
@@ -143,10 +148,15 @@ class SetTransformer(nn.Module):
         Returns:
             ``(B, C, Q)``.
         """
-        latents = self.latents.expand(len(level), -1, -1)
-        latents = self.read_context(latents, self.context_embedding(context, level))
-        latents = self.blocks(latents)  # (B, latents, hidden)
-        x = self.query_embedding(query, level)
+        tokens, at_tokens = self.context_embedding(context, level), self.rotary(context.coords)
+        latents, at_latents = (
+            self.latents.expand(len(level), -1, -1),
+            self.rotary(self.places[None]),
+        )
+        latents = self.read_context(latents, tokens, at_latents, at_tokens)
+        for block in self.blocks:
+            latents = block(latents, latents, at_latents, at_latents)  # (B, latents, hidden)
+        x, at_x = self.query_embedding(query, level), self.rotary(query.coords)
         for read in self.read_latents:
-            x = read(x, latents)
+            x = read(x, latents, at_x, at_latents)
         return self.head(self.norm(x)).transpose(1, 2)

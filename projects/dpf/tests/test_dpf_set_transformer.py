@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 DIMS = [1, 2, 3, 4]
 
@@ -82,6 +83,44 @@ def test_predicts_zero_before_training():
 
     net = SetTransformer(2, 2, hidden_channels=16, num_heads=2).double()
     assert not net(pairs(9, 2), pairs(6, 2, 1), LEVEL).any()
+
+
+def test_attention_depends_on_differences_of_places_only():
+    """All places moved alike change nothing; one of them does."""
+    from dpf.rotary_attention import PlaceRotary, RotaryAttention
+
+    torch.manual_seed(0)
+    attention, rotary = RotaryAttention(16, 2).double(), PlaceRotary(3, 2, 8, 16.0).double()
+    x, context = torch.randn(2, 5, 16).double(), torch.randn(2, 7, 16).double()
+    at_x, at_context = torch.rand(2, 5, 3).double(), torch.rand(2, 7, 3).double()
+
+    def attend(places, context_places):
+        return attention(x, context, rotary(places), rotary(context_places))
+
+    out, move = attend(at_x, at_context), torch.tensor([0.3, -0.1, 0.2]).double()
+    torch.testing.assert_close(attend(at_x + move, at_context + move), out)
+    assert (attend(at_x, at_context + move) - out).abs().max() > 1e-4
+
+
+def test_attention_is_local_before_training():
+    """Tokens without content of their own: the value that is read is that of the nearest place."""
+    from dpf.rotary_attention import PlaceRotary, RotaryAttention
+
+    torch.manual_seed(0)
+    attention, rotary = RotaryAttention(64, 4), PlaceRotary(1, 4, 16, 32.0)
+    nn.init.zeros_(attention.query.weight)
+    nn.init.zeros_(attention.key.weight)
+    places = torch.linspace(-1, 1, 33)[None, :, None]
+    weights = torch.empty(33)
+    for i in range(33):  # weight of one token of the context, by what is read when it is marked
+        context = torch.randn(1, 1, 64).expand(1, 33, 64).clone()
+        plain = attention(torch.zeros(1, 1, 64), context, rotary(places[:, 16:17]), rotary(places))
+        context[:, i] = -context[:, i]
+        marked = attention(torch.zeros(1, 1, 64), context, rotary(places[:, 16:17]), rotary(places))
+        weights[i] = (marked - plain).norm() / (plain.norm() + 1e-6)
+    assert weights.argmax() == 16
+    assert weights[15:18].sum() > weights[:15].sum()
+    assert weights[15:18].sum() > weights[18:].sum()
 
 
 @pytest.mark.parametrize(

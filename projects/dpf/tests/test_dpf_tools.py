@@ -91,8 +91,8 @@ def test_leaf_builds_and_is_evaluated_as_generation(leaf):
 
 
 @pytest.mark.parametrize('leaf', LEAVES, ids=lambda p: p.stem)
-def test_the_loss_is_the_squared_error_of_the_noise(leaf):
-    """A network that says ``v = 0`` means ``x0 = alpha z`` and the noise ``sigma z``."""
+def test_the_loss_is_the_squared_error_of_the_velocity(leaf):
+    """Of a network that says ``v = 0``: the velocity ``alpha eps - sigma x0`` itself."""
     cfg = load_config(leaf)
     diffuser = MODELS.build(
         cfg.model.diffuser, default_args=dict(layout=layout_of(cfg), channels=channels_of(cfg))
@@ -101,7 +101,7 @@ def test_the_loss_is_the_squared_error_of_the_noise(leaf):
     found = diffuser.loss(lambda z, level, cond: torch.zeros_like(z), x0, seeds=seeds)
     alpha, sigma = diffuser.schedule(diffuser.schedule.sample_t(20, seeds), 3)
     eps = seeded_normal(seeds, (3, 7), 'noise')
-    expected = (sigma * (alpha * x0 + sigma * eps) - eps).square().mean((1, 2))
+    expected = (alpha * eps - sigma * x0).square().mean((1, 2))
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
 
 

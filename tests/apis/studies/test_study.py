@@ -18,9 +18,8 @@ from ddmi_toolkit.apis.studies import (
     with_options,
     with_stages,
 )
-from ddmi_toolkit.apis.studies.cells import make_cells, trainable_parameters
+from ddmi_toolkit.apis.studies.cells import make_cells
 from ddmi_toolkit.evaluation.directions import direction_of
-from ddmi_toolkit.registry import MODELS
 
 FIRST, SECOND = 'd2c_vae/procedural_image.py', 'ddmi/procedural_image.py'
 SHIPPED = [
@@ -128,6 +127,14 @@ def test_a_scale_gives_configs_options_and_metrics(file):
     assert all(Path(row.config).match('ddmi/procedural_image.py') for row in study.rows)
 
 
+def test_a_scale_may_have_options_of_each_row(file):
+    """Beside those that the row has at every scale."""
+    file.write_text(FILE.replace('note=', "options=[{'train_cfg.max_iters': 3}, {}], note="))
+    one, two = load_study(file).rows
+    assert one.options == {'train_cfg.max_iters': 3}
+    assert two.options == {'model.latent_channels': 4}
+
+
 def test_options_reach_their_stages(file, tmp_path):
     """Of a scale, a row and a command line; the seed reaches both."""
     study = with_options(
@@ -171,8 +178,10 @@ def test_stage_2_trains_the_first_stage_that_was_planned(file, tmp_path):
         (('configs=both,', ''), "mine.py: no 'configs' in the scale"),
         (("rows = [dict(name='one', paper=dict(PSNR=30.0))", "rows = ['one'"), "'one' is no row"),
         (('configs=both,', "configs='ab',"), "configs of scale 'small' is 'ab'; expected a list"),
-        (('stage=1', 'stage=3'), "column 'PSNR': stage=3; expected 1 or 2"),
-        (('stage=1', "stage='1'"), "column 'PSNR': stage='1'; expected 1 or 2"),
+        (('note=', 'options={}, note='), "options of scale 'small' is {}; expected a list"),
+        (('note=', 'options=[{}], note='), "scale 'small' has 1 options for 2 rows"),
+        (('stage=1', 'stage=3'), "column 'PSNR': stage=3; expected 1, 2 or None"),
+        (('stage=1', "stage='1'"), "column 'PSNR': stage='1'; expected 1, 2 or None"),
         (("direction='lower'", "direction='up'"), "'rank': direction='up'; expected one of 'high"),
         (('paper=dict(PSNR', 'paper=dict(PSRN'), "paper of row 'one': 'PSRN' is no title"),
         (('metrics=dict(rank', 'metrics=dict(rnak'), "scale 'small': 'rnak' is no title"),
@@ -246,20 +255,3 @@ def test_an_option_of_a_stage_that_is_left_out_is_refused(key, tmp_path):
     make_cells(allowed, [0], tmp_path)
     (cell,) = make_cells(with_options(study, {'first_stage.train_cfg.max_iters': 7}), [0], tmp_path)
     assert cell.stages[0].cfg.train_cfg.max_iters == 7
-
-
-def test_parameters_are_those_of_the_built_models():
-    """What is frozen does not count: of stage 2 its whole first stage."""
-    model = MODELS.build(load_config(FIRST).model)
-    sizes = {name: sum(p.numel() for p in m.parameters()) for name, m in model.named_children()}
-    first = trainable_parameters(load_config(FIRST))
-    assert first == dict(model=sizes['encoder'] + sizes['generator'], generator=sizes['generator'])
-    second = MODELS.build(load_config(SECOND).model)
-    trained = sum(p.numel() for p in second.parameters() if p.requires_grad)
-    assert trainable_parameters(load_config(SECOND)) == dict(denoiser=trained)
-
-
-def test_a_model_without_a_generator_is_counted_as_a_whole():
-    counts = trainable_parameters(load_config('classifiers/procedural_chair.py'))
-    assert list(counts) == ['model']
-    assert counts['model'] > 0

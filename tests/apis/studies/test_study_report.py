@@ -5,21 +5,23 @@ import math
 from dataclasses import replace
 
 import pytest
-import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
 from ddmi_toolkit.apis import configs_root
 from ddmi_toolkit.apis.studies import Column, Row, Study
-from ddmi_toolkit.apis.studies.cells import Record, training_seconds
+from ddmi_toolkit.apis.studies.cells import Record
 from ddmi_toolkit.apis.studies.plot import save_plot
-from ddmi_toolkit.apis.studies.report import Report, as_json, as_markdown, duration
+from ddmi_toolkit.apis.studies.report import Report, as_json, as_markdown
 from ddmi_toolkit.evaluation import ProtocolError, Result
 
 STUDY = Study(
     'demo_tiny',
     (Row('A', 'a.py', paper=dict(PSNR=32.72)), Row('B | b', 'b.py')),
-    (Column('PSNR', 1, 'image/psnr', 'higher'), Column('FID', 2, 'generation/fid', 'lower')),
+    (
+        Column('PSNR', 'image/psnr', 1, 'higher'),
+        Column('FID', 'generation/fid', 2, 'lower'),
+    ),
     note='Means nothing.',
 )
 
@@ -97,6 +99,23 @@ def test_a_column_of_two_protocols_is_refused():
         as_markdown(mixed)
 
 
+def test_a_column_without_a_stage_is_of_each_rows_last():
+    """A model of one stage that generates stands beside one of two."""
+    record, _ = kept(1, 0.0)
+    alone = record, Result({'generation/fid': 5.0}, {'generation': dict(size=32)})
+    rows = (Row('A', 'a.py'), Row('B | b', 'b.py'))
+    study = Study('demo', rows, (Column('FID', 'generation/fid', None, 'lower'),))
+    both = {1: {'A': {0: kept(1, 20.0)}, 'B | b': {0: alone}}, 2: {'A': {0: kept(2, 3.0)}}}
+    lines = as_markdown(Report(study, both)).splitlines()
+    assert lines[2].startswith('|  | FID ↓ | parameters')
+    assert lines[4].startswith('| A | **3** (1) |')
+    assert lines[5].startswith(r'| B \| b | 5 (1) |')
+    other = record, Result({'generation/fid': 5.0}, {'generation': dict(size=64)})
+    both[1]['B | b'] = {0: other}
+    with pytest.raises(ProtocolError, match='32 and 64'):
+        as_markdown(Report(study, both))
+
+
 def test_without_columns_every_metric_is_shown():
     study = Study('demo', STUDY.rows)
     head = as_markdown(Report(study, REPORT.kept)).splitlines()[2]
@@ -153,20 +172,3 @@ def drawn(axes) -> dict:
         assert set(dots.get_ydata()) == {y}
         rows[y] = (x, error, list(dots.get_xdata()))
     return rows
-
-
-def test_time_is_iterations_times_their_logged_mean():
-    """A resumed run's log goes on, so its time is that of an uninterrupted one."""
-    log = torch.tensor([0.5, 1.5, 1.0])
-    state = dict(meta=dict(iter=1000), message_hub=dict(log_scalars={'train/time': dict(log=log)}))
-    assert training_seconds(state) == pytest.approx(1000.0)
-    state['message_hub']['log_scalars'] = {}
-    assert math.isnan(training_seconds(state))
-
-
-@pytest.mark.parametrize(
-    'seconds, text',
-    [(0.834, '0.83 s'), (59.0, '59 s'), (125.4, '0:02:05'), (90061.0, '1 day, 1:01:01')],
-)
-def test_durations_are_readable(seconds, text):
-    assert duration(seconds) == text
