@@ -10,8 +10,8 @@ Of pictures: ``reconstructed.png``, held-out originals, what the encoder saw, an
 encoder's size and at four times it; ``generated.png``, the same seeds at three sizes.
 Of clips, radiance fields and surfaces: ``reconstructed.png``, rows of what is true (frames or
 held-out views) and what the fields show there, and ``generated.png``; ``samples/`` holds the first
-generated ones as files (turntables of ``--tile`` pixels), ``magnified/`` a clip at twice the size
-and four times the frame rate.
+generated ones as files (turntables of ``--tile`` pixels). Of clips, ``magnified.png`` and
+``magnified/`` show one at twice the size and four times the frame rate.
 """
 
 import argparse
@@ -145,8 +145,11 @@ def sheets(
         shown = strip(inferencer, field, item['query'], count)
         rows += [true_strip(item, count), shown]
     yield 'reconstructed', [[tile(v, size) for v in row] for row in rows]
-    rows = [strip(inferencer, field, query, count) for field in inferencer.sample(range(count))]
+    fields = list(inferencer.sample(range(count)))
+    rows = [strip(inferencer, field, query, count) for field in fields]
     yield 'generated', [[tile(v, size) for v in row] for row in rows]
+    if fields[0].signal is Signal.CLIP:
+        yield 'magnified', magnified_rows(fields[0], count, size)
 
 
 def sheet(rows: list[Row]) -> np.ndarray:
@@ -178,6 +181,15 @@ def scale_rows(fields: list[Field], count: int, size: int) -> list[Row]:
 
     parts = [fields[i : i + count] for i in range(0, len(fields), count)]
     return [row(parts[0], 0.5), row(parts[0], 1), *(row(part, 4) for part in parts)]
+
+
+def magnified_rows(field: Field, count: int, size: int) -> list[Row]:
+    """Frames from a clip's middle at twice its size and four times its rate, below its own."""
+    width, height, frames = (axis.size for axis in field.layout.axes.values())
+    own = field.render((frames, height, width))[0]
+    fine = field.render((4 * frames, 2 * height, 2 * width))[0]
+    shown = range(2 * frames, min(2 * frames + count, len(fine)))
+    return [[tile(own[i // 4], size) for i in shown], [tile(fine[i], size) for i in shown]]
 
 
 def true_strip(item: Mapping[str, Any], count: int) -> list[Tensor]:

@@ -3,7 +3,7 @@
     export PYTHONPATH=projects/functa:projects/gem:projects/gasp:projects/dpf
     python tools/ablate.py projects/baselines/catdog_32.py
 
-Scales: tiny, a smoke test; small, twelve minutes of one CPU core for both stages together, by
+Scales: tiny, a smoke test; small, eight minutes of one CPU core for both stages together, by
 iterations at rates that were measured once; long, every config at its own length.
 """
 
@@ -46,7 +46,7 @@ scales = dict(
         options=[
             {'first_stage.train_cfg.max_iters': 2100, 'train_cfg.max_iters': 2450},
             {'first_stage.train_cfg.max_iters': 4700, 'train_cfg.max_iters': 2600},
-            {'first_stage.train_cfg.max_iters': 1700, 'train_cfg.max_iters': 5000},
+            {'first_stage.train_cfg.max_iters': 1000, 'train_cfg.max_iters': 4500},
             {'train_cfg.max_iters': 7200},
             {'train_cfg.max_iters': 2880},
             {'train_cfg.max_iters': 4300},

@@ -130,6 +130,10 @@ def test_clips_are_shown_below_what_is_true(tool, ramps):
     for row in shown['reconstructed'] + shown['generated']:
         assert [one.shape for one in row] == [(4, 8, 3)] * 2
         assert [one.mean() for one in row] == pytest.approx([42.5, 212.5], abs=0.6)
+    own, fine = shown['magnified']  # two moments within one frame, then between it and the next
+    assert [one.shape for one in own + fine] == [(8, 8, 3)] * 4
+    assert np.array_equal(own[0], own[1])
+    assert fine[0].mean() < fine[1].mean()
     picture = tool['sheet'](shown['reconstructed'])
     assert picture.shape == (4 * 4 + 3 * 2, 2 * 8 + 2, 3)
 

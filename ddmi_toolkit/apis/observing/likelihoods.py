@@ -112,11 +112,13 @@ def likelihood_of(
         ValueError: None of its losses compares values with observations, or noise or values that
             do not fit.
     """
-    for loss in autoencoder.losses.values():
+    losses = getattr(autoencoder, 'losses', {})
+    for loss in losses.values():
         for kind, likelihood in _KINDS.items():
             if isinstance(loss, kind):
                 return likelihood(observations, noise)
+    names = ', '.join(type(loss).__name__ for loss in losses.values()) or 'no loss of values'
     raise ValueError(
-        f'the first stage is trained with {[type(v).__name__ for v in autoencoder.losses.values()]}'
-        f', none of which says what a value is; expected one of {[k.__name__ for k in _KINDS]}'
+        f'{type(autoencoder).__name__} is trained with {names}: nothing says how far a value may '
+        f'be from an observation; use a model trained with one of {[k.__name__ for k in _KINDS]}'
     )

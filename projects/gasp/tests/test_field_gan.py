@@ -15,9 +15,10 @@ from ddmi_toolkit.apis import (
     save_field,
     train,
 )
+from ddmi_toolkit.apis.observing import invert
 from ddmi_toolkit.engine import AdversarialOptimWrapperConstructor
 from ddmi_toolkit.registry import MODELS
-from ddmi_toolkit.structures import PlaneLayout
+from ddmi_toolkit.structures import Observations, PlaneLayout
 from ddmi_toolkit.utils import load_checkpoint
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -206,6 +207,13 @@ def test_no_game_is_an_error():
 def test_what_is_asked_to_reconstruct_says_that_it_cannot():
     with pytest.raises(TypeError, match='FieldGAN generates and has no encoder'):
         model().encode(torch.zeros(1, 3, 16, 16))
+
+
+def test_inversion_says_what_it_lacks():
+    """A game of sets does not say how far a value may be from an observation."""
+    known = Observations(torch.zeros(3, 1), torch.zeros(3, 1))
+    with pytest.raises(ValueError, match='FieldGAN is trained with no loss of values: nothing'):
+        invert(MODELS.build(LINES), known)
 
 
 @pytest.mark.parametrize('name', DATA)
