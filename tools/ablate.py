@@ -45,7 +45,7 @@ def main() -> None:
         stream.flush()
 
     say(f'{len(study.rows)} rows x {len(seeds)} seeds; output: {out}/*/seed_*/output.txt')
-    outcome = run_study(study, seeds, out, say)
+    outcome = run_study(study, seeds, out, say, num_samples=args.samples)
     if outcome.failures:  # why was said when each failed
         sys.stderr.write(f'failed: {"; ".join(outcome.failures)}\n')
     say(str(outcome.folder / 'table.md'))
@@ -76,6 +76,13 @@ def arguments() -> argparse.Namespace:
         choices=(1, 2),
         default=2,
         help='1 leaves stage 2 out, and takes no options of it',
+    )
+    parser.add_argument(
+        '--samples',
+        type=int,
+        default=0,
+        metavar='COUNT',
+        help='also draw samples.png, so many generated fields of each row that generates',
     )
     parser.add_argument(
         '--cfg-options',

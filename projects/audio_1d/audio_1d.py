@@ -1,6 +1,6 @@
 """Sound, a fifth domain: its data, what judges it, and its files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +54,9 @@ class Sounds(AbstractDataset):
         size: int = 1024,
         rate: int = 4000,
         upsample: int | None = 1,
+        pipeline: Sequence[dict] = (),
     ) -> None:
-        super().__init__()
+        super().__init__(pipeline)
         files = [] if folder is None else sorted(Path(folder).rglob('*.[wW][aA][vV]'))
         self.names = (range(first + num_sounds) if folder is None else files)[first:][:num_sounds]
         if len(self.names) < num_sounds:
@@ -139,7 +140,6 @@ class SoundWriter(FieldWriter):
         self.rate = round(self.size / (layout.axes['t'].high - layout.axes['t'].low))
 
     def write(self, field: Field, stem: Path) -> tuple[list[Path], np.ndarray]:
-        """The sound and its spectrogram."""
         wave = field.render((self.size,))[..., 0].clamp(-1, 1).cpu()
         path, values = Path(f'{stem}.wav'), (32767 * wave[0].numpy()).round().astype(np.int16)
         wavfile.write(path, self.rate, values)

@@ -47,9 +47,9 @@ scales = dict(
             {'first_stage.train_cfg.max_iters': 2100, 'train_cfg.max_iters': 2450},
             {'first_stage.train_cfg.max_iters': 4700, 'train_cfg.max_iters': 2600},
             {'first_stage.train_cfg.max_iters': 1000, 'train_cfg.max_iters': 4500},
-            {'train_cfg.max_iters': 7200},
-            {'train_cfg.max_iters': 2880},
-            {'train_cfg.max_iters': 4300},
+            {'train_cfg.max_iters': 3900},
+            {'train_cfg.max_iters': 2200},
+            {'train_cfg.max_iters': 2600},
         ],
     ),
     long=dict(

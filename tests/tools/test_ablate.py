@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.logging import MMLogger
+from PIL import Image
 from shrink import data, runtime, sizes
 
 from ddmi_toolkit.apis import load_config, readable_errors
@@ -76,7 +77,10 @@ def test_two_rows_on_one_first_stage_for_real(tmp_path, monkeypatch):
         opened = [os.readlink(f) for f in descriptors.iterdir() if f.exists()]
         assert not [f for f in opened if f.startswith(str(tmp_path)) and f.endswith('.log')]
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob('*.pth')}
-    run_study(study, [5], tmp_path, said.append)
+    run_study(study, [5], tmp_path, said.append, num_samples=3)
+    with Image.open(tmp_path / 'samples.png') as picture:  # two rows of three fields
+        assert picture.width > 3 * 96
+        assert 2 * 96 <= picture.height < 3 * 96
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob('*.pth')} == before
     assert len(said) == 4
 

@@ -20,6 +20,7 @@ from .cells import Cell, make_cells, save_json
 from .locks import BusyError, exclusive
 from .plot import save_plot
 from .report import Report, as_json, as_markdown, make_report
+from .samples import save_samples
 from .study import Study
 
 Say = Callable[[str], None]
@@ -30,8 +31,8 @@ class Outcome:
     """How a study ended.
 
     Args:
-        folder: Holds ``table.md``, ``table.json`` and ``table.png``, and a folder per row and seed
-            with the ``result.json`` of each stage.
+        folder: Holds ``table.md``, ``table.json`` and ``table.png``, ``samples.png`` if it was
+            asked for, and a folder per row and seed with the ``result.json`` of each stage.
         failures: Message by name of each cell that failed, and of the table if it could not be
             written.
     """
@@ -41,7 +42,12 @@ class Outcome:
 
 
 def run_study(
-    study: Study, seeds: Sequence[int], folder: str | Path, say: Say, patience: float = 2.0
+    study: Study,
+    seeds: Sequence[int],
+    folder: str | Path,
+    say: Say,
+    patience: float = 2.0,
+    num_samples: int = 0,
 ) -> Outcome:
     """Train and evaluate every cell that is not done yet, and keep the table up to date.
 
@@ -56,6 +62,7 @@ def run_study(
         folder: Where everything is kept.
         say: Receives a line per cell that is done or has failed.
         patience: Seconds between looks at cells that other processes work on.
+        num_samples: Fields of each row that ``samples.png`` shows, see :func:`save_samples`.
 
     Raises:
         ValueError: Two rows are one and the same, or this is one of several processes of one
@@ -80,6 +87,9 @@ def run_study(
         while work.open:
             if not work.step():
                 time.sleep(patience)
+        if num_samples > 0:
+            output.path = folder / 'output.txt'
+            save_samples(cells, folder / 'samples.png', num_samples)
     return Outcome(folder, work.failures)
 
 

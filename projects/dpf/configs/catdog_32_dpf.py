@@ -15,7 +15,3 @@ model = dict(
     out_channels=3,
     denoiser=dict(num_frequencies=5),
 )
-# A model of one stage is evaluated as the second of two.
-val_dataloader = val_evaluator = val_cfg = None
-test_dataloader = dict(_base_.generation.test_dataloader, _delete_=True)
-test_evaluator = _base_.generation.test_evaluator

@@ -28,7 +28,3 @@ train_dataloader = dict(
         ],
     )
 )
-# A model of one stage is evaluated as the second of two.
-val_dataloader = val_evaluator = val_cfg = None
-test_dataloader = dict(_base_.generation.test_dataloader, _delete_=True)
-test_evaluator = _base_.generation.test_evaluator

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ddmi_toolkit.apis import FieldInferencer, check_config, load_config, train
+from ddmi_toolkit.apis import FieldInferencer, check_config, evaluate, load_config, train
 from ddmi_toolkit.registry import DATASETS, MODELS
 from ddmi_toolkit.structures import Observations
 
@@ -15,8 +15,9 @@ CONFIGS = sorted(p.name for p in (PROJECT / 'configs').glob('*.py'))
 
 @pytest.fixture(autouse=True)
 def gem(monkeypatch):
-    """The project's module; its classes are registered once."""
-    monkeypatch.syspath_prepend(str(PROJECT))
+    """The project's module, and the one its sounds are from; classes are registered once."""
+    for path in (PROJECT, PROJECT.parent / 'audio_1d'):
+        monkeypatch.syspath_prepend(str(path))
     import gem
 
     return gem
@@ -194,6 +195,29 @@ def test_configs_build(name):
     check_config(cfg)
     is_held_out = name.endswith('_held_out.py')
     assert (cfg.test_dataloader.dataset.type == 'SeedDataset') != is_held_out
+
+
+def test_sounds_are_items_of_one_latent_each(tmp_path, monkeypatch):
+    """A third kind of signal; its samples are judged as those of the domain's own config."""
+    monkeypatch.syspath_prepend(str(PROJECT.parents[1] / 'tests'))
+    from shrink import runtime, sizes
+
+    path = PROJECT / 'configs/gem_audio_tones.py'
+    leaf = load_config(path)
+    judge = leaf.generation.test_evaluator[0]
+    options = {**sizes(leaf.model, 'model.'), **runtime(str(tmp_path))}
+    options |= {
+        'model.layout.latent_stride': 256,
+        'model.layout.axes': [dict(name='t', size=256, low=0.0, high=0.256)],
+        'model.num_items': 12,
+        'train_dataloader.batch_size': 4,
+        'train_dataloader.dataset.num_sounds': 12,
+        'test_dataloader.dataset.num_samples': 6,
+        'test_evaluator': [{**judge, 'reference': {**judge.reference, 'num_sounds': 6}}],
+    }
+    cfg = load_config(path, options)
+    result = evaluate(cfg, train(cfg))
+    assert result.metrics['sound/fid_pixels_12x12'] > 0
 
 
 def test_train_sample_and_invert(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ A leaf states ``model.layout``, ``model.out_channels`` and the length of the run
 """
 
 custom_imports = dict(imports=['dpf'])
+generates = True
 model = dict(
     type='DiffusionField',
     num_context=256,
