@@ -9,7 +9,8 @@ from mmengine.runner import Runner
 
 from ..registry import MODELS
 from ..utils import find_checkpoint, load_checkpoint
-from .config import load_config
+
+UNKNOWN = float('nan')
 
 
 def costs(cfg: Config, state: dict[str, Any]) -> dict[str, float]:
@@ -20,30 +21,34 @@ def costs(cfg: Config, state: dict[str, Any]) -> dict[str, float]:
         state: Its checkpoint.
 
     Returns:
-        What is known: no times of a training that kept none, or whose checkpoint is gone.
+        Parameters, and the time of training, nan if a checkpoint says nothing of it or is gone.
     """
-    parameters = sum(trainable_parameters(cfg).get(p, 0) for p in ('model', 'denoiser'))
-    seconds = training_seconds(state)
-    if 'first_stage' in cfg:
-        first = load_config(cfg.first_stage.config, cfg.first_stage.options)
-        parameters += trainable_parameters(first)['model']
-        path = find_checkpoint(first.work_dir)
-        seconds += float('nan') if path is None else training_seconds(load_checkpoint(path))
-    known = dict(parameters=float(parameters), training_seconds=seconds)
-    return {name: value for name, value in known.items() if value == value}
+    parameters, seconds = trainable_parameters(cfg), training_seconds(state)
+    if 'first_stage' not in cfg:
+        return dict(parameters=parameters['model'], training_seconds=seconds)
+    first = trainable_parameters(Config(dict(model=cfg.model.first_stage)))
+    path = find_checkpoint(cfg.first_stage.work_dir)
+    return dict(
+        parameters=first['model'] + parameters['denoiser'],
+        training_seconds=seconds
+        + (UNKNOWN if path is None else training_seconds(load_checkpoint(path))),
+    )
 
 
 def item_seconds(runner: Runner) -> float:
-    """Time per item of the test that a runner just did: median over its batches."""
-    loader = runner.test_dataloader
-    times, _ = runner.message_hub.get_scalar('test/time').data
-    return float(median(times[-len(loader) :])) / loader.batch_size
+    """Time per item of the test that a runner just did: median over its batches, nan if unknown."""
+    loader, times = runner.test_dataloader, runner.message_hub.log_scalars.get('test/time')
+    if times is None:
+        return UNKNOWN
+    values, _ = times.data
+    return float(median(values[-len(loader) :])) / loader.batch_size
 
 
 def training_seconds(state: dict[str, Any]) -> float:
-    """Time that a checkpoint's training took: iterations times their mean logged time."""
-    times = state['message_hub']['log_scalars'].get('train/time', {}).get('log', [])
-    return float(state['meta']['iter'] * fmean(map(float, times))) if len(times) else float('nan')
+    """Time of a checkpoint's training: iterations times their mean logged time, nan if unknown."""
+    scalars = state.get('message_hub', {}).get('log_scalars', {})
+    times = scalars.get('train/time', {}).get('log', [])
+    return float(state['meta']['iter'] * fmean(map(float, times))) if len(times) else UNKNOWN
 
 
 def trainable_parameters(cfg: Config) -> dict[str, int]:

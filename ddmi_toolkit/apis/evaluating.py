@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,9 @@ def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
     if is_distributed:
         parts |= dict(launcher='pytorch', cfg=Config(dict(model_wrapper_cfg=wrapper_config())))
     runner = Runner(model=model, experiment_name=run_name(cfg), **parts)
+    spent = costs(cfg, state)
     metrics = runner.test()
+    spent['item_seconds'] = item_seconds(runner)
     protocols = [metric.protocol() for metric in runner.test_evaluator.metrics]
     return Result(
         metrics=metrics,
@@ -59,7 +62,7 @@ def evaluate(cfg: Config, checkpoint: str | Path | None = None) -> Result:
         config_hash=config_hash(cfg),
         checkpoint=path.name,
         checkpoint_hash=file_hash(path),
-        costs={**costs(cfg, state), 'item_seconds': item_seconds(runner)},
+        costs={name: value for name, value in spent.items() if math.isfinite(value)},
     )
 
 

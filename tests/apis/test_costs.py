@@ -23,6 +23,7 @@ def test_time_is_iterations_times_their_logged_mean():
     """A resumed run's log goes on, so its time is that of an uninterrupted one."""
     assert training_seconds(state(1000, 0.5, 1.5, 1.0)) == pytest.approx(1000.0)
     assert math.isnan(training_seconds(state(1000)))
+    assert math.isnan(training_seconds(dict(meta=dict(iter=3))))  # converted weights
 
 
 def test_parameters_are_those_of_the_built_models():
@@ -49,7 +50,9 @@ def test_costs_of_a_second_stage_contain_the_first(tmp_path):
     second = load_config(SECOND, options)
     parts = trainable_parameters(first)['model'], trainable_parameters(second)['denoiser']
     assert costs(first, state(10, 0.5)) == dict(parameters=parts[0], training_seconds=5.0)
-    assert costs(second, state(10, 0.5)) == dict(parameters=sum(parts))
+    alone = costs(second, state(10, 0.5))
+    assert alone['parameters'] == sum(parts)
+    assert math.isnan(alone['training_seconds'])
     (tmp_path / '1').mkdir()
     torch.save(state(4, 2.0), tmp_path / '1/iter_4.pth')
     assert costs(second, state(10, 0.5)) == dict(parameters=sum(parts), training_seconds=13.0)
