@@ -29,10 +29,17 @@ configs = [
     'gasp/configs/gasp_catdog_32.py',
     'dpf/configs/catdog_32_dpf.py',
 ]
+few = {'test_dataloader.dataset.num_samples': 80}
+fewer = {
+    **few,
+    'first_stage.test_dataloader.dataset.stop': 32,
+    'model.diffuser.sampler.num_steps': 2,
+}
 scales = dict(
     tiny=dict(
         note='A smoke test of a few iterations on a few pictures: the numbers mean nothing.',
         configs=configs,
+        options=[fewer] * 3 + [few] * 3,
         stage1={'train_cfg.max_iters': 4, 'train_dataloader.batch_size': 4},
         stage2={
             'train_cfg.max_iters': 4,
@@ -57,4 +64,4 @@ scales = dict(
         configs=configs,
     ),
 )
-del configs
+del configs, few, fewer

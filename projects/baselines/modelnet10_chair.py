@@ -24,8 +24,17 @@ configs = [
     'dpf/configs/modelnet10_chair_dpf.py',
 ]
 note = 'ModelNet10 chairs from 32³ voxels.'
+coarse = {'test_evaluator.0.resolution': 32}
+coarser = {
+    **coarse,
+    'first_stage.test_evaluator': [dict(type='OccupancyIoU')],
+    'model.diffuser.sampler.num_steps': 2,
+}
 scales = dict(
-    tiny=dict(configs=configs),
+    tiny=dict(
+        configs=configs,
+        options=[coarser] * 3 + [coarse] * 3,
+    ),
     small=dict(
         note=note,
         configs=configs,
@@ -40,4 +49,4 @@ scales = dict(
     ),
     long=dict(note=note, configs=configs),
 )
-del configs, note
+del coarse, coarser, configs, note
