@@ -80,8 +80,8 @@ class SetTransformer(nn.Module):
     depends on no other query. Any number of coordinates, context and query pairs will do.
 
     Unlike there, latents have places, a quasi-random cover of the box, and all attention sees
-    where tokens are to each other (:class:`PlaceRotary`). Without that, hundreds of thousands of
-    pictures are needed until a query finds its neighbors.
+    where tokens are to each other (:class:`PlaceRotary`): a short training does not find out by
+    itself what neighbors are.
 
     Args:
         num_coords: Coordinates ``D``.
