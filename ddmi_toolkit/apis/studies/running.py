@@ -165,12 +165,15 @@ class _Work:
 def _summary(report: Report, cell: Cell) -> str:
     """Values of a cell's columns and how long its trainings took."""
     words, seconds = [], 0.0
+    is_mixed = any(c.stage is None for c in report.study.columns)  # with rows of one stage
     for stage in cell.stages:
         record, result = report.kept[stage.number][cell.row.name][cell.seed]
         seconds += record.seconds
         ours = {stage.number, None} if stage is cell.stages[-1] else {stage.number}
         wanted = {c.title: c.metric for c in report.study.columns if c.stage in ours}
         for title, metric in (wanted or {m: m for m in result.metrics}).items():
+            if is_mixed and metric not in result.metrics:
+                continue
             missing = f'missing ({metric} is none of {", ".join(result.metrics)})'
             value = result.metrics.get(metric)
             words.append(f'{title} {missing if value is None else f"{value:.4g}"}')

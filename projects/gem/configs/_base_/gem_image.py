@@ -15,7 +15,8 @@ model = dict(
         out_channels=3,
         width=96,
         num_layers=4,
-        network=dict(type='FourierMLP', num_frequencies=5),
+        # As many octaves as pixel centers see: the next one is at their Nyquist frequency.
+        network=dict(type='FourierMLP', num_frequencies=4),
         modulation=dict(type='FactorizedWeights', rank=10),
         hypernetwork=dict(type='MLPHypernetwork', hidden_channels=128),
     ),
