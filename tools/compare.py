@@ -1,9 +1,10 @@
-"""Print results of tools/test.py side by side; refuses numbers measured in different ways.
+r"""Print results of tools/test.py side by side; refuses numbers measured in different ways.
 
     python tools/compare.py work_dirs/*/*/result.json
     python tools/compare.py ours=a/result.json theirs=b/result.json
     python tools/compare.py 'ours=out/ours/seed_*/stage2/result.json' theirs=b.json
-    python tools/compare.py ours=stage1/result.json+stage2/result.json theirs=b.json
+    python tools/compare.py ours=stage1/result.json+stage2/result.json theirs=b.json \
+        --metrics image/psnr 'generation/*'
 
 Files of one NAME are seeds of one system: the table shows mean ± standard error. FILE+FILE are
 results of one system on different metrics, such as those of its stages, in one row. Values that are
@@ -26,7 +27,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('results', nargs='+', help='json files, each may be given as NAME=FILE')
-    sys.stdout.write(leaderboard(read(parser.parse_args().results)) + '\n')
+    parser.add_argument(
+        '--metrics',
+        nargs='+',
+        default=['*'],
+        metavar='NAME',
+        help='which metrics in which order; * stands for anything (default: all)',
+    )
+    args = parser.parse_args()
+    sys.stdout.write(leaderboard(read(args.results), args.metrics) + '\n')
 
 
 def read(entries: Sequence[str]) -> dict[str, list[Result]]:

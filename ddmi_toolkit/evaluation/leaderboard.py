@@ -2,13 +2,14 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from .directions import ARROWS, Direction, direction_of
-from .protocol import COSTS, Protocol, Result, compare
+from .protocol import COSTS, Protocol, Result, compare, owner_of
 
 Runs = Mapping[str, Sequence[Result]]
 """Results of every system, one per seed."""
@@ -108,13 +109,18 @@ def estimate_cells(
     return cells
 
 
-def leaderboard(runs: Runs) -> str:
+def leaderboard(runs: Runs, metrics: Sequence[str] = ('*',)) -> str:
     """Markdown: systems (rows) by metrics with their directions and costs, then the protocols.
+
+    Args:
+        runs: Results by system.
+        metrics: Which ones in which order, as patterns of names (``'generation/*'``).
 
     Raises:
         ProtocolError: As :func:`aggregate` does.
+        ValueError: A pattern is of no metric.
     """
-    table = aggregate(runs)
+    table = _selected(aggregate(runs), metrics)
     is_counted = any(v.n > 1 for values in table.values() for v in values.values())
     columns = {
         m + ARROWS[direction_of(m)]: estimate_cells(v, direction_of(m), is_counted)
@@ -126,7 +132,20 @@ def leaderboard(runs: Runs) -> str:
     lines = [markdown(rows), '']
     if is_counted:
         lines += ['Mean ± standard error over seeds (number of seeds).', '']
-    return '\n'.join([*lines, *protocol_lines([r for rs in runs.values() for r in rs])])
+    shown = {owner_of(metric) for metric in table}
+    protocols = protocol_lines([r for rs in runs.values() for r in rs], shown)
+    return '\n'.join([*lines, *protocols])
+
+
+def _selected(table: Table, patterns: Sequence[str]) -> Table:
+    """Metrics by pattern, each once."""
+    chosen: Table = {}
+    for pattern in patterns:
+        found = {name: values for name, values in table.items() if fnmatchcase(name, pattern)}
+        if not found and table:
+            raise ValueError(f'no metric is called {pattern!r}; there are {", ".join(table)}')
+        chosen |= found
+    return chosen
 
 
 def _cost_columns(runs: Runs) -> dict[str, dict[str, str]]:
@@ -159,9 +178,16 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     return '\n'.join('| ' + ' | '.join(_escaped(c) for c in line) + ' |' for line in lines)
 
 
-def protocol_lines(results: Sequence[Result]) -> list[str]:
-    """How each metric was measured, a line per metric; the results agree about it."""
-    protocols: dict[str, Protocol] = {k: v for r in results for k, v in r.protocol.items()}
+def protocol_lines(results: Sequence[Result], owners: Container[str] | None = None) -> list[str]:
+    """How each metric was measured, a line per metric; the results agree about it.
+
+    Args:
+        results: Of all systems.
+        owners: Prefixes of the metrics that are told of; None is all.
+    """
+    protocols: dict[str, Protocol] = {
+        k: v for r in results for k, v in r.protocol.items() if owners is None or k in owners
+    }
     return [f'- `{owner}`: {", ".join(_facts(p))}' for owner, p in protocols.items()]
 
 

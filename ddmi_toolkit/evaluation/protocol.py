@@ -61,7 +61,7 @@ class Result:
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.costs) - set(COSTS)):
             raise ValueError(f'unknown costs {unknown}; expected some of {", ".join(COSTS)}')
-        if missing := sorted({_owner(name) for name in self.metrics} - set(self.protocol)):
+        if missing := sorted({owner_of(name) for name in self.metrics} - set(self.protocol)):
             raise ValueError(
                 f'no protocol for {missing}; a metric gives it by `protocol()`, as '
                 f'{{prefix: fields}}'
@@ -172,7 +172,8 @@ def _check_equal(owner: str, protocols: Mapping[str, Protocol]) -> None:
             )
 
 
-def _owner(metric: str) -> str:
+def owner_of(metric: str) -> str:
+    """Under which a metric's protocol stands: its name without the last part."""
     return metric.rsplit('/', 1)[0]
 
 

@@ -121,6 +121,17 @@ def test_directions(metric, direction):
     assert direction_of(metric) == direction
 
 
+def test_metrics_are_chosen_by_patterns():
+    """In their order, each once; one that is of nothing is named."""
+    runs = dict(a=[result(1.0)])
+    lines = leaderboard(runs, ['generation/*', 'image/psnr', '*/psnr']).splitlines()
+    assert lines[0] == '| system | generation/fid ↓ | image/psnr ↑ |'
+    (told,) = [line for line in leaderboard(runs, ['image/*']).splitlines() if line[:2] == '- ']
+    assert told == '- `image`: num_images 8'
+    with pytest.raises(ValueError, match=r"'image/ssim'; there are image/psnr, generation/fid"):
+        leaderboard(runs, ['image/ssim'])
+
+
 def test_costs_come_last_and_are_means_over_seeds():
     """Blank where a system does not state them; absent where none does."""
     protocol = dict(image={})
