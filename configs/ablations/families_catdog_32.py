@@ -9,6 +9,7 @@ and dogs, short runs of 1500 iterations (one to three minutes of an idle core pe
 long, the runs of the leaves as they are; paper, AFHQv2 dogs as published.
 """
 
+_base_ = './table8.py'
 columns = [
     dict(title='PSNR', stage=1, metric='image/psnr'),
     dict(title='SSIM', stage=1, metric='image/ssim'),
@@ -35,23 +36,7 @@ small = [
 paper = [path.replace('catdog_32', 'afhqv2_dog') for path in small]
 note = 'CIFAR-10 cats and dogs, 32 px; FID of random features, comparable in here only.'
 scales = dict(
-    tiny=dict(
-        note='A smoke test of a few iterations on a few pictures: the numbers mean nothing.',
-        configs=small,
-        stage1={
-            'train_cfg.max_iters': 10,
-            'train_dataloader.batch_size': 4,
-            'test_dataloader.dataset.stop': 32,
-            'val_dataloader.dataset.stop': 32,
-        },
-        stage2={
-            'train_cfg.max_iters': 10,
-            'train_dataloader.batch_size': 4,
-            'train_dataloader.dataset.stop': 64,
-            'model.diffuser.sampler.num_steps': 2,
-            'test_dataloader.dataset.num_samples': 80,
-        },
-    ),
+    tiny=dict(configs=small),
     small=dict(
         note=f'{note} Short runs: 1500 iterations of 8 pictures.',
         configs=small,
@@ -59,6 +44,6 @@ scales = dict(
         stage2={'train_cfg.max_iters': 1500},
     ),
     long=dict(note=note, configs=small),
-    paper=dict(configs=paper, metrics=dict(FID='generation_256/fid')),
+    paper=dict(configs=paper),
 )
 del kinds, small, paper, note
