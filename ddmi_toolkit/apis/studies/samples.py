@@ -53,6 +53,6 @@ def _write(blocks: dict[str, np.ndarray], path: Path) -> None:
         one.set_ylabel(name, rotation=0, ha='right', va='center')
         one.set(xticks=[], yticks=[], frame_on=False)
     buffer = BytesIO()
-    figure.savefig(buffer, dpi=_INCH, format='png')
+    figure.savefig(buffer, dpi=_INCH, format='png', bbox_inches='tight', pad_inches=0.05)
     with replace_atomically(path) as file:
         file.write(buffer.getvalue())
