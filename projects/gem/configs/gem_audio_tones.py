@@ -20,8 +20,8 @@ model = dict(
         out_channels=1,
         width=96,
         num_layers=4,
-        # Up to 512 periods, the highest that 1024 samples hold.
-        network=dict(type='FourierMLP', num_frequencies=10),
+        # As many octaves as samples see: the next one is at their Nyquist frequency.
+        network=dict(type='FourierMLP', num_frequencies=9),
         modulation=dict(type='FactorizedWeights', rank=10),
         hypernetwork=dict(type='MLPHypernetwork', hidden_channels=128),
     ),

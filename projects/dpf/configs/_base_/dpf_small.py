@@ -1,4 +1,4 @@
-"""DPF made for CPUs: 0.6 M parameters, on the published noise schedule.
+"""DPF made for CPUs: 0.7 M parameters, on the published noise schedule.
 
 The network puts out a velocity, and the loss is its squared error, where both are the noise in the
 paper: a noise that is predicted is divided by ``alpha``, which is 0.006 at first, and its error
@@ -41,5 +41,5 @@ param_scheduler = [
 ]
 custom_hooks = [
     dict(type='SubmoduleEMAHook', momentum=1e-3, warmup=dict(begin=100, power=2 / 3)),
-    dict(type='SampleHook', interval=2000, seeds=8),
+    dict(type='SampleHook', interval=2000, seeds=4),
 ]
