@@ -149,10 +149,8 @@ class SetTransformer(nn.Module):
             ``(B, C, Q)``.
         """
         tokens, at_tokens = self.context_embedding(context, level), self.rotary(context.coords)
-        latents, at_latents = (
-            self.latents.expand(len(level), -1, -1),
-            self.rotary(self.places[None]),
-        )
+        at_latents = self.rotary(self.places[None])
+        latents = self.latents.expand(len(level), -1, -1)
         latents = self.read_context(latents, tokens, at_latents, at_tokens)
         for block in self.blocks:
             latents = block(latents, latents, at_latents, at_latents)  # (B, latents, hidden)
