@@ -91,7 +91,10 @@ def arguments() -> argparse.Namespace:
         default={},
         help='of every config; first_stage.KEY=VALUE of its first stage',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.samples < 0:
+        parser.error(f'--samples {args.samples} must be a count of fields, 0 for no picture')
+    return args
 
 
 def named_study(args: argparse.Namespace) -> Study:
